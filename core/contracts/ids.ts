@@ -1,0 +1,43 @@
+import * as z from "zod";
+import { limits } from "./limits.ts";
+
+const utf8 = new TextEncoder();
+// Control characters are kept out so that stores may use them as separators and logs stay one line.
+const controlCharacter = /\p{Cc}/u;
+
+function callerChosenId(name: string, maxBytes: number) {
+  return z
+    .string()
+    .min(1, `${name} must not be empty`)
+    .refine((id) => id.isWellFormed(), `${name} must be well-formed Unicode`)
+    .refine((id) => !controlCharacter.test(id), `${name} must not contain control characters`)
+    .refine(
+      (id) => utf8.encode(id).length <= maxBytes,
+      `${name} must be at most ${maxBytes} bytes`,
+    );
+}
+
+// API Gateway decodes a path before it routes, and cuts it at a decoded `?` or `#`.
+const noQuery = /^[^?#]*$/;
+
+export const articleIdSchema = callerChosenId("articleId", limits.maxArticleIdBytes)
+  .regex(noQuery, "articleId must not contain ? or #; leave the query and fragment out")
+  .brand("ArticleId");
+
+export const creatorIdSchema = callerChosenId("creatorId", limits.maxCreatorIdBytes)
+  .regex(/^[^?#/]*$/, "creatorId must not contain ?, # or /")
+  .brand("CreatorId");
+
+const looksPersonal = z.union([z.email(), z.ipv4(), z.ipv6()]);
+
+/** A reader is a pseudonym: an e-mail or an IP address is refused before it can be stored. */
+export const readerIdSchema = callerChosenId("readerId", limits.maxReaderIdBytes)
+  .refine(
+    (id) => !looksPersonal.safeParse(id).success,
+    "readerId must be a pseudonym, not an e-mail or IP address; send a keyed hash of it",
+  )
+  .brand("ReaderId");
+
+export type ArticleId = z.infer<typeof articleIdSchema>;
+export type CreatorId = z.infer<typeof creatorIdSchema>;
+export type ReaderId = z.infer<typeof readerIdSchema>;

@@ -1,0 +1,166 @@
+import { maxCounterShards, tallyShards } from "../contracts/storage.ts";
+import { type Micros, sumMicros } from "../values/micros.ts";
+import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
+import type { Clock } from "../values/time.ts";
+import type { CountOnce, Decision, Recorded } from "./count-once.ts";
+import { addLine, type CounterId, type LineKey, type LineTotal } from "./counter.ts";
+import type { ImpressionKey } from "./impression-key.ts";
+import {
+  type PlannedGroup,
+  type PlannedTransaction,
+  planTransactions,
+} from "./plan-transactions.ts";
+
+/** One atomic write: every key must be new, then everything is added; or nothing happens. */
+export interface CountingTransaction {
+  readonly decisions: readonly Decision[];
+  readonly additions: readonly CounterAddition[];
+  readonly tally: TallyAddition;
+}
+
+export interface CounterAddition {
+  readonly id: CounterId;
+  readonly lines: ReadonlyMap<LineKey, LineTotal>;
+}
+
+/** Totals that the proof compares with the counters; kept apart from them on purpose. */
+export interface TallyAddition {
+  readonly shard: number;
+  readonly events: number;
+  readonly micros: Micros;
+  readonly rejected: number;
+}
+
+export type CommitOutcome =
+  | { readonly outcome: "committed" }
+  /** Nothing was written: `duplicates` index into `decisions`; `contended`: others held an item. */
+  | {
+      readonly outcome: "cancelled";
+      readonly duplicates: readonly number[];
+      readonly contended: boolean;
+    };
+
+export interface CountingTable {
+  /** @throws when it cannot be known whether the write happened (a time-out, a lost answer). */
+  commit(transaction: CountingTransaction): Promise<CommitOutcome>;
+}
+
+interface Deps {
+  readonly table: CountingTable;
+  readonly clock: Clock;
+  readonly pacing: Pacing;
+  /** Told of errors that a retry may heal, so that they are seen. */
+  readonly onRetry?: (error: unknown, attempt: number) => void;
+}
+
+const maxAttempts = 8;
+const backoff: Backoff = { baseMs: 20, capMs: 2_000 };
+const lanes = 8;
+
+/**
+ * The plain layout of the counting step: conditional puts of impression keys and counter ADDs in
+ * one transaction. Duplicates cancel it and name themselves; they are dropped and the rest tried
+ * again. After a lost answer the retry finds its own keys there, and they count as duplicates.
+ */
+export function countInTransactions(deps: Deps): CountOnce {
+  return {
+    async record(decisions, deadlineMs) {
+      const results = new Map<ImpressionKey, Recorded>();
+      for (const { key } of decisions) results.set(key, "undecided");
+      const firstShard = Math.floor(deps.pacing.random() * maxCounterShards);
+      const plan = planTransactions(decisions, { lanes, firstShard });
+      await Promise.all(
+        plan.map(async (lane) => {
+          for (const transaction of lane) await settle(deps, transaction, deadlineMs, results);
+        }),
+      );
+      return results;
+    },
+  };
+}
+
+async function settle(
+  deps: Deps,
+  planned: PlannedTransaction,
+  deadlineMs: number,
+  results: Map<ImpressionKey, Recorded>,
+): Promise<void> {
+  let groups = planned;
+  for (let attempt = 0; attempt < maxAttempts && deps.clock.nowMs() < deadlineMs; attempt += 1) {
+    const transaction = transactionOf(groups, deps.pacing.random);
+    const outcome = await tryCommit(deps, transaction, attempt);
+    if (outcome === "unknown") {
+      await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
+      continue;
+    }
+    if (outcome.outcome === "committed") {
+      for (const { key } of transaction.decisions) results.set(key, "recorded");
+      return;
+    }
+    const duplicates = new Set<Decision>();
+    for (const index of outcome.duplicates) {
+      const decision = transaction.decisions[index];
+      if (!decision) continue;
+      duplicates.add(decision);
+      results.set(decision.key, "duplicate");
+    }
+    groups = withoutDuplicates(groups, duplicates);
+    if (groups.length === 0) return;
+    if (!outcome.contended) continue;
+    // A rival holds the counter: another shard of it is free.
+    groups = groups.map((group) => onAnotherShard(group, deps.pacing.random));
+    await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
+  }
+}
+
+async function tryCommit(deps: Deps, transaction: CountingTransaction, attempt: number) {
+  try {
+    return await deps.table.commit(transaction);
+  } catch (error) {
+    deps.onRetry?.(error, attempt);
+    return "unknown";
+  }
+}
+
+function transactionOf(groups: PlannedTransaction, random: () => number): CountingTransaction {
+  const decisions = groups.flatMap((group) => group.decisions);
+  const paid = decisions.flatMap((decision) => (decision.outcome === "paid" ? [decision] : []));
+  return {
+    decisions,
+    additions: groups.flatMap(({ counter, decisions: grouped }) =>
+      counter ? [{ id: counter, lines: linesOf(grouped) }] : [],
+    ),
+    tally: {
+      shard: Math.floor(random() * tallyShards),
+      events: paid.length,
+      micros: sumMicros(paid.map(({ micros }) => micros)),
+      rejected: decisions.length - paid.length,
+    },
+  };
+}
+
+function linesOf(decisions: readonly Decision[]): Map<LineKey, LineTotal> {
+  const lines = new Map<LineKey, LineTotal>();
+  for (const decision of decisions) {
+    if (decision.outcome === "rejected") continue;
+    addLine(lines, decision.line, { count: 1n, micros: decision.micros });
+  }
+  return lines;
+}
+
+function withoutDuplicates(
+  groups: PlannedTransaction,
+  duplicates: ReadonlySet<Decision>,
+): PlannedGroup[] {
+  return groups
+    .map(({ counter, decisions }) => ({
+      counter,
+      decisions: decisions.filter((decision) => !duplicates.has(decision)),
+    }))
+    .filter(({ decisions }) => decisions.length > 0);
+}
+
+function onAnotherShard({ counter, decisions }: PlannedGroup, random: () => number): PlannedGroup {
+  const shard = Math.floor(random() * maxCounterShards);
+  return { counter: counter && { ...counter, shard }, decisions };
+}

@@ -1,0 +1,139 @@
+import { settlementDue } from "../contracts/events.ts";
+import type { CreatorId } from "../contracts/ids.ts";
+import { limits } from "../contracts/limits.ts";
+import { type EntryLine, settlementEntry } from "../ledger/entry.ts";
+import type { Delivery } from "../messaging/delivery.ts";
+import { readEvent } from "../messaging/read-event.ts";
+import { chunk } from "../values/group-by.ts";
+import { type Micros, sumMicros } from "../values/micros.ts";
+import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
+import type { Clock } from "../values/time.ts";
+import { type Counter, parseLineKey, pendingLines, totalMicros } from "./counter.ts";
+import type { SettlementTable } from "./settlement-table.ts";
+
+export interface SettleDeps {
+  readonly table: SettlementTable;
+  readonly clock: Clock;
+  readonly pacing: Pacing;
+  readonly currency: string;
+  /** A creator with less than this pending waits, but no longer than `maxWaitMs`. */
+  readonly minMicros: Micros;
+  readonly maxWaitMs: number;
+}
+
+export interface SettleResult {
+  readonly entries: number;
+  readonly settledMicros: Micros;
+}
+
+const maxAttempts = 8;
+const backoff: Backoff = { baseMs: 25, capMs: 2_000 };
+
+/**
+ * Moves what a creator's counters hold into the ledger, entry by entry. Each entry commits with its
+ * number as condition, so a rival or a second run finds the number taken and reads afresh; killed
+ * anywhere, the next run goes on from what was committed.
+ * @throws when rivals kept winning; the message returns to its queue.
+ */
+export async function settleCreator(
+  deps: SettleDeps,
+  creatorId: CreatorId,
+  traceId: string,
+): Promise<SettleResult> {
+  let entries = 0;
+  let settled: bigint = 0n;
+  for (;;) {
+    const step = await settleOnce(deps, creatorId, traceId);
+    if (step === "nothing-due") return { entries, settledMicros: settled as Micros };
+    entries += 1;
+    settled += step.amountMicros;
+    if (!step.mayHaveMore) return { entries, settledMicros: settled as Micros };
+  }
+}
+
+/** How many creators of a message are settled side by side. */
+const creatorsAtOnce = 8;
+
+/**
+ * Settles the creators named in a batch of messages.
+ * @param deadlineMs when to stop and return the rest to the queue.
+ * @returns `failedIds`: messages to return, of which some creators may already be settled.
+ */
+export async function settleDeliveries(
+  deps: SettleDeps & { readonly onFailed: (deliveryId: string, error: unknown) => void },
+  deliveries: readonly Delivery[],
+  deadlineMs: number,
+  traceId: string,
+): Promise<SettleResult & { readonly failedIds: readonly string[] }> {
+  const failedIds: string[] = [];
+  let entries = 0;
+  let settled: bigint = 0n;
+  for (const { id, body } of deliveries) {
+    try {
+      const { creatorIds } = readEvent(settlementDue, body);
+      for (const group of chunk(creatorIds, creatorsAtOnce)) {
+        if (deps.clock.nowMs() >= deadlineMs) throw new Error("out of time; the rest is returned");
+        const results = await Promise.all(
+          group.map((creatorId) => settleCreator(deps, creatorId, traceId)),
+        );
+        for (const result of results) {
+          entries += result.entries;
+          settled += result.settledMicros;
+        }
+      }
+    } catch (error) {
+      failedIds.push(id);
+      deps.onFailed(id, error);
+    }
+  }
+  return { failedIds, entries, settledMicros: settled as Micros };
+}
+
+type Step = "nothing-due" | { readonly amountMicros: Micros; readonly mayHaveMore: boolean };
+
+async function settleOnce(deps: SettleDeps, creatorId: CreatorId, traceId: string): Promise<Step> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    // The account is read first: an entry committed after this read makes our number stale.
+    const account = await deps.table.readAccount(creatorId);
+    const counters = await deps.table.dueCounters(creatorId, limits.maxCountersPerEntry);
+    const lines = counters.flatMap(entryLines);
+    if (lines.length === 0) {
+      for (const counter of counters) await deps.table.clearDue(counter.id, counter.events);
+      return "nothing-due";
+    }
+    if (shouldWait(deps, counters)) return "nothing-due";
+    const entry = settlementEntry({
+      creatorId,
+      sequence: account.sequence + 1,
+      currency: deps.currency,
+      bookedAtMs: deps.clock.nowMs(),
+      lines,
+      traceId,
+    });
+    // A counter that is hot just now would lose every race for a quiet moment: it stays due.
+    const clearDue = attempt === 0;
+    const drains = counters.map((counter) => ({ counter, clearDue }));
+    if ((await deps.table.commit(entry, drains)) === "committed") {
+      const mayHaveMore = counters.length === limits.maxCountersPerEntry;
+      return { amountMicros: entry.amountMicros, mayHaveMore };
+    }
+    await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
+  }
+  throw new Error(`creator ${JSON.stringify(creatorId)}: ${maxAttempts} settlements were raced`);
+}
+
+/** Small sums may wait for company: an entry costs the same whatever it moves. */
+function shouldWait(deps: SettleDeps, counters: readonly Counter[]): boolean {
+  const pending = sumMicros(counters.map((counter) => totalMicros(pendingLines(counter))));
+  if (pending >= deps.minMicros) return false;
+  const oldestDueMs = Math.min(...counters.map(({ dueSinceMs }) => dueSinceMs));
+  return deps.clock.nowMs() - oldestDueMs < deps.maxWaitMs;
+}
+
+function entryLines(counter: Counter): EntryLine[] {
+  return [...pendingLines(counter)].map(([key, { count, micros }]) => {
+    const { kind, cardVersion } = parseLineKey(key);
+    const { articleId, day } = counter.id;
+    return { articleId, day, kind, rateCardVersion: cardVersion, count, amountMicros: micros };
+  });
+}

@@ -1,0 +1,157 @@
+import * as z from "zod";
+import {
+  engagementBatchSchema,
+  publisherEngagementSchema,
+  tokenEngagementSchema,
+} from "../contracts/bodies.ts";
+import { type AcceptedEngagement, engagementsAccepted } from "../contracts/events.ts";
+import { limits } from "../contracts/limits.ts";
+import type { EventPublisher } from "../messaging/event-publisher.ts";
+import { Problem } from "../perimeter/problem.ts";
+import { fieldProblems, validate } from "../perimeter/validate.ts";
+import type { ArticleStore } from "../registry/article.ts";
+import type { Clock } from "../values/time.ts";
+import { type Channel, judgeOccurredAt } from "./engagement-window.ts";
+import { packEngagements } from "./pack-engagements.ts";
+import { isSearchReferrer } from "./search-engines.ts";
+import type { ViewTokens } from "./view-token.ts";
+
+export interface Rejection {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface AcceptanceAnswer {
+  readonly accepted: number;
+  readonly rejected: readonly ({ readonly index: number } & Rejection)[];
+}
+
+interface Deps {
+  readonly articles: ArticleStore;
+  readonly bus: EventPublisher;
+  readonly clock: Clock;
+}
+
+type Judged = AcceptedEngagement | Rejection;
+
+const rejected = (code: string, detail: string): Rejection => ({ code, detail });
+
+function isRejection(judged: Judged): judged is Rejection {
+  return "code" in judged;
+}
+
+/**
+ * Engagements reported by browsers, each with its view token.
+ * @param body one `{token, kind, occurredAt?}`, or `{engagements: [...]}` with up to 500 of them.
+ * @throws Problem 400 when none is acceptable; 503 when the bus could not take them all.
+ */
+export async function acceptTokenEngagements(
+  deps: Deps & { readonly tokens: ViewTokens },
+  body: unknown,
+  traceparent: string,
+): Promise<AcceptanceAnswer> {
+  const single = z.object({ token: z.unknown() }).safeParse(body).success;
+  const items = single ? [body] : validate(engagementBatchSchema, body).engagements;
+  const judged = await Promise.all(items.map((item) => judgeTokenItem(deps, item)));
+  return await acceptJudged(deps, judged, traceparent);
+}
+
+/** Engagements reported by the publisher itself, `{engagements: [...]}`; otherwise as above. */
+export async function acceptPublisherEngagements(
+  deps: Deps,
+  body: unknown,
+  traceparent: string,
+): Promise<AcceptanceAnswer> {
+  const { engagements } = validate(engagementBatchSchema, body);
+  return await acceptJudged(
+    deps,
+    engagements.map((item) => judgePublisherItem(deps, item)),
+    traceparent,
+  );
+}
+
+async function judgeTokenItem(
+  deps: Deps & { readonly tokens: ViewTokens },
+  item: unknown,
+): Promise<Judged> {
+  const parsed = tokenEngagementSchema.safeParse(item);
+  if (!parsed.success) return malformed(parsed.error);
+  const { token, kind, occurredAt } = parsed.data;
+  const verdict = await deps.tokens.verify(token);
+  if (!verdict.ok) return rejected(verdict.code, verdict.detail);
+  const { art: articleId, sub: readerId } = verdict.claims;
+  return judgeTime(deps.clock, "token", occurredAt, { articleId, readerId, kind });
+}
+
+function judgePublisherItem(deps: Deps, item: unknown): Judged {
+  const parsed = publisherEngagementSchema.safeParse(item);
+  if (!parsed.success) return malformed(parsed.error);
+  const { occurredAt, referrer, userAgent, ...rest } = parsed.data;
+  if (rest.kind === "search_visit" && referrer !== undefined && !isSearchReferrer(referrer)) {
+    return rejected("not_a_search_engine", "referrer is not a known search engine's host");
+  }
+  return judgeTime(deps.clock, "publisher", occurredAt, {
+    ...rest,
+    ...(referrer === undefined ? {} : { referrer }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+  });
+}
+
+function malformed(error: z.ZodError): Rejection {
+  const details = fieldProblems(error).map(({ field, detail }) => `${field}: ${detail}`);
+  return rejected("invalid", details.join("; "));
+}
+
+function judgeTime(
+  clock: Clock,
+  channel: Channel,
+  occurredAt: number | undefined,
+  rest: Omit<AcceptedEngagement, "occurredAtMs" | "channel">,
+): Judged {
+  const nowMs = clock.nowMs();
+  const occurredAtMs = occurredAt ?? nowMs;
+  return judgeOccurredAt(occurredAtMs, nowMs, channel) ?? { ...rest, occurredAtMs, channel };
+}
+
+async function acceptJudged(
+  deps: Deps,
+  judged: readonly Judged[],
+  traceparent: string,
+): Promise<AcceptanceAnswer> {
+  const known = await deps.articles.getMany([
+    ...new Set(judged.flatMap((item) => (isRejection(item) ? [] : [item.articleId]))),
+  ]);
+  const accepted: AcceptedEngagement[] = [];
+  const rejections: AcceptanceAnswer["rejected"][number][] = [];
+  judged.forEach((item, index) => {
+    if (isRejection(item)) rejections.push({ index, ...item });
+    else if (known.has(item.articleId)) accepted.push(item);
+    else rejections.push({ index, ...unknownArticle(item) });
+  });
+  if (accepted.length === 0) {
+    const first = rejections[0];
+    throw new Problem(
+      400,
+      "none-acceptable",
+      "No engagement was acceptable",
+      first ? `Engagement ${first.index}: ${first.detail}` : "Send at least one engagement.",
+      { rejected: rejections },
+    );
+  }
+  const acceptedAtMs = deps.clock.nowMs();
+  const packs = packEngagements(accepted, limits.maxEventBytes);
+  await deps.bus.publish(
+    packs.map((engagements) => ({
+      contract: engagementsAccepted,
+      detail: { schemaVersion: 1, traceparent, acceptedAtMs, engagements },
+    })),
+  );
+  return { accepted: accepted.length, rejected: rejections };
+}
+
+function unknownArticle({ articleId }: AcceptedEngagement): Rejection {
+  return rejected(
+    "unknown_article",
+    `article ${JSON.stringify(articleId)} is not registered; PUT /v1/articles/{articleId} first`,
+  );
+}

@@ -1,0 +1,5 @@
+/** One message of a queue. */
+export interface Delivery {
+  readonly id: string;
+  readonly body: string;
+}

@@ -1,0 +1,53 @@
+/** One thing wrong with a request, and where. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly detail: string;
+}
+
+export interface ProblemExtensions {
+  readonly errors?: readonly FieldProblem[];
+  readonly rejected?: readonly unknown[];
+  readonly retryAfterSeconds?: number;
+}
+
+/** An answer other than success, as RFC 9457 describes it. `code` ends its `type` URI. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly extensions: ProblemExtensions;
+
+  constructor(
+    status: number,
+    code: string,
+    title: string,
+    detail: string,
+    extensions: ProblemExtensions = {},
+    options?: ErrorOptions,
+  ) {
+    super(detail, options);
+    this.status = status;
+    this.code = code;
+    this.title = title;
+    this.extensions = extensions;
+  }
+}
+
+export const problems = {
+  invalid: (detail: string, errors?: readonly FieldProblem[]) =>
+    new Problem(
+      400,
+      "invalid-request",
+      "The request is not valid",
+      detail,
+      errors ? { errors } : {},
+    ),
+  notFound: (what: string) =>
+    new Problem(404, "not-found", "Not found", `There is no ${what} here that you may see.`),
+  tooLarge: (detail: string) => new Problem(413, "too-large", "The request is too large", detail),
+  unsupportedMediaType: (detail: string) =>
+    new Problem(415, "unsupported-media-type", "Unsupported media type", detail),
+  unavailable: (detail: string, cause: unknown) =>
+    new Problem(503, "unavailable", "Try again", detail, { retryAfterSeconds: 2 }, { cause }),
+} as const;
