@@ -1,0 +1,82 @@
+import middy from "@middy/core";
+import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
+import { Problem } from "../../core/perimeter/problem.ts";
+import { continueTrace, type TraceContext } from "../../core/values/trace-context.ts";
+import { randomHex } from "../runtime.ts";
+import type { ApiEvent } from "./api-request.ts";
+import { logger } from "./logger.ts";
+import { problemResponse } from "./problem-response.ts";
+
+export interface ApiCall {
+  readonly event: ApiEvent;
+  readonly context: Context;
+  readonly trace: TraceContext;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type TracedEvent = ApiEvent & { trace?: TraceContext };
+
+/**
+ * An edge function: continues the caller's trace, answers JSON, turns errors into problems and
+ * writes one log line a request.
+ */
+export function apiHandler(answer: (call: ApiCall) => Promise<ApiAnswer>) {
+  return middy<TracedEvent, APIGatewayProxyStructuredResultV2>()
+    .use(tracing())
+    .use(problemDetails())
+    .handler(async (event, context) => {
+      const { status, body, headers } = await answer({ event, context, trace: traceOf(event) });
+      return {
+        statusCode: status,
+        headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
+        body: JSON.stringify(body),
+      };
+    });
+}
+
+export const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
+
+function traceOf(event: TracedEvent): TraceContext {
+  event.trace ??= continueTrace(event.headers.traceparent, randomHex);
+  return event.trace;
+}
+
+function tracing(): middy.MiddlewareObj<TracedEvent, APIGatewayProxyStructuredResultV2> {
+  let startedMs = 0;
+  const finish: middy.MiddlewareFn<TracedEvent, APIGatewayProxyStructuredResultV2> = (request) => {
+    const { event, response } = request;
+    if (!response) return;
+    response.headers = { ...response.headers, traceparent: traceOf(event).traceparent };
+    logger.info("answered", {
+      route: event.routeKey,
+      status: response.statusCode ?? 200,
+      durationMs: Date.now() - startedMs,
+    });
+  };
+  return {
+    before: ({ event }) => {
+      startedMs = Date.now();
+      logger.resetKeys();
+      logger.appendKeys({ trace_id: traceOf(event).traceId });
+    },
+    after: finish,
+    // middy runs onError in reverse order of use, so the problem's response is there by now.
+    onError: finish,
+  };
+}
+
+function problemDetails(): middy.MiddlewareObj<TracedEvent, APIGatewayProxyStructuredResultV2> {
+  return {
+    onError: (request) => {
+      const { error, event } = request;
+      if (!(error instanceof Problem)) logger.error("unexpected error", error as Error);
+      else if (error.status >= 500) logger.error("could not answer", error);
+      request.response = problemResponse(error, traceOf(event).traceId);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { environment } from "../../core/contracts/environment.ts";
+
+/**
+ * A setting the stack gave this function.
+ * @throws at start, by name, when it is missing: half-configured functions must not run.
+ */
+export function setting(name: keyof typeof environment): string {
+  const variable = environment[name];
+  const value = process.env[variable];
+  if (value === undefined || value === "") {
+    throw new Error(`environment variable ${variable} is missing; the stack sets it (lib/)`);
+  }
+  return value;
+}

@@ -1,0 +1,44 @@
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Delivery } from "../../core/messaging/delivery.ts";
+import { continueTrace, type TraceContext } from "../../core/values/trace-context.ts";
+import { randomHex } from "../runtime.ts";
+import { logger } from "./logger.ts";
+
+export const metrics = new Metrics({ namespace: "Pennyline", serviceName: "pennyline" });
+
+export interface Batch {
+  readonly deliveries: readonly Delivery[];
+  /** Stop here and return the rest: what is left is for the answer to be written. */
+  readonly deadlineMs: number;
+  readonly trace: TraceContext;
+}
+
+const answerMarginMs = 5_000;
+const maxTracesLogged = 20;
+const traceparentInBody = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})/;
+
+/**
+ * A queue's worker. The function says which deliveries failed, all others are done; when it throws,
+ * all of them return to the queue.
+ */
+export function workerHandler(work: (batch: Batch) => Promise<readonly string[]>) {
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const traceparents = event.Records.map(({ body }) => traceparentInBody.exec(body)?.[1]);
+    const trace = continueTrace(traceparents[0], randomHex);
+    logger.resetKeys();
+    logger.appendKeys({ trace_id: trace.traceId, trace_ids: distinctTraceIds(traceparents) });
+    const deliveries = event.Records.map(({ messageId, body }) => ({ id: messageId, body }));
+    const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - answerMarginMs;
+    const failedIds = await work({ deliveries, deadlineMs, trace });
+    metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);
+    metrics.publishStoredMetrics();
+    if (failedIds.length > 0) logger.error("deliveries failed", { failedIds });
+    return { batchItemFailures: failedIds.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+function distinctTraceIds(traceparents: readonly (string | undefined)[]): string[] {
+  const ids = traceparents.flatMap((traceparent) => traceparent?.slice(3, 35) ?? []);
+  return [...new Set(ids)].slice(0, maxTracesLogged);
+}

@@ -1,0 +1,52 @@
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import * as z from "zod";
+import type { Clock } from "../../core/values/time.ts";
+
+/** Which secret signs now, and every secret that is still honoured, by `kid`. */
+export interface ViewTokenSecrets {
+  readonly currentKid: string;
+  readonly byKid: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface SecretSource {
+  /** @param kid when it is not among what is cached, the secret is read again, but not too often. */
+  read(kid?: string): Promise<ViewTokenSecrets>;
+}
+
+/** HS256 needs a key at least as long as its hash. */
+const minSecretLength = 32;
+const cacheMs = 5 * 60_000;
+const minRereadMs = 10_000;
+
+const secretSchema = z
+  .object({ current: z.string() })
+  .catchall(z.string().min(minSecretLength))
+  .refine(({ current, ...keys }) => current in keys, "`current` must name one of the other keys");
+
+const utf8 = new TextEncoder();
+
+/** `{"current": "<kid>", "<kid>": "<secret>", …}` in Secrets Manager. */
+export function secretsManagerSource(secretArn: string, clock: Clock): SecretSource {
+  const client = new SecretsManagerClient({ maxAttempts: 3 });
+  let cached: { readAtMs: number; secrets: ViewTokenSecrets } | undefined;
+  return {
+    async read(kid) {
+      const ageMs = cached ? clock.nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
+      const unknown = kid !== undefined && !cached?.secrets.byKid.has(kid);
+      if (cached && ageMs < (unknown ? minRereadMs : cacheMs)) return cached.secrets;
+      const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+      const secrets = parseSecret(answer.SecretString ?? "");
+      cached = { readAtMs: clock.nowMs(), secrets };
+      return secrets;
+    },
+  };
+}
+
+/** @throws without showing the secret, when it is malformed. */
+function parseSecret(text: string): ViewTokenSecrets {
+  const result = secretSchema.safeParse(JSON.parse(text));
+  if (!result.success) throw new Error(`the view token secret: ${result.error.issues[0]?.message}`);
+  const { current, ...keys } = result.data;
+  const byKid = new Map(Object.entries(keys).map(([kid, secret]) => [kid, utf8.encode(secret)]));
+  return { currentKid: current, byKid };
+}
