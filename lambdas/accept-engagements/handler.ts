@@ -1,0 +1,23 @@
+import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
+import { apiHandler } from "../../adapters/lambda/api-handler.ts";
+import { jsonBody } from "../../adapters/lambda/api-request.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { systemClock } from "../../adapters/runtime.ts";
+import { jwsViewTokens } from "../../adapters/view-tokens/jws-view-tokens.ts";
+import { secretsManagerSource } from "../../adapters/view-tokens/secrets.ts";
+import { acceptTokenEngagements } from "../../core/engagements/accept-engagements.ts";
+
+const secrets = secretsManagerSource(setting("viewTokenSecretArn"), systemClock);
+const deps = {
+  articles: dynamoDbArticles(documentClient, setting("registryTable")),
+  bus: busFromEnvironment(),
+  tokens: jwsViewTokens(secrets, systemClock),
+  clock: systemClock,
+};
+
+export const handler = apiHandler(async ({ event, trace }) => {
+  const body = jsonBody(event, { allowText: true });
+  return { status: 202, body: await acceptTokenEngagements(deps, body, trace.traceparent) };
+});

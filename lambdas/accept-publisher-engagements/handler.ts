@@ -1,0 +1,19 @@
+import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
+import { apiHandler } from "../../adapters/lambda/api-handler.ts";
+import { jsonBody } from "../../adapters/lambda/api-request.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { systemClock } from "../../adapters/runtime.ts";
+import { acceptPublisherEngagements } from "../../core/engagements/accept-engagements.ts";
+
+const deps = {
+  articles: dynamoDbArticles(documentClient, setting("registryTable")),
+  bus: busFromEnvironment(),
+  clock: systemClock,
+};
+
+export const handler = apiHandler(async ({ event, trace }) => {
+  const body = jsonBody(event);
+  return { status: 202, body: await acceptPublisherEngagements(deps, body, trace.traceparent) };
+});

@@ -1,0 +1,32 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { logger } from "../../adapters/lambda/logger.ts";
+import { workerHandler } from "../../adapters/lambda/worker.ts";
+import { systemClock, systemPacing } from "../../adapters/runtime.ts";
+import { type SettleDeps, settleDeliveries } from "../../core/earnings/settle-creator.ts";
+import { micros } from "../../core/values/micros.ts";
+
+const deps: SettleDeps = {
+  table: dynamoDbSettlementTable({
+    client: documentClient,
+    earningsCountersTable: setting("earningsCountersTable"),
+    ledgerTable: setting("ledgerTable"),
+  }),
+  clock: systemClock,
+  pacing: systemPacing,
+  currency: setting("currency"),
+  minMicros: micros(BigInt(setting("settlementMinMicros"))),
+  maxWaitMs: Number(setting("settlementMaxWaitMs")),
+};
+
+export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) => {
+  const { failedIds, ...settled } = await settleDeliveries(
+    { ...deps, onFailed: (id, error) => logger.error("not settled", { id, error }) },
+    deliveries,
+    deadlineMs,
+    trace.traceId,
+  );
+  logger.info("settled", { ...settled, settledMicros: String(settled.settledMicros) });
+  return failedIds;
+});
