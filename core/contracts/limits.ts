@@ -28,9 +28,9 @@ export const limits = {
   redriveAllowanceDays: 7,
   /**
    * How long an impression key outlives the day it belongs to. It must exceed the oldest
-   * engagement accepted + queue + DLQ + redrive, or a late redelivery would be paid twice.
+   * engagement accepted + rule DLQ + queue + DLQ + redrive, or a late redelivery would be refused.
    */
-  dedupeTtlDays: 70,
+  dedupeTtlDays: 90,
   /** A view token is valid this long. */
   viewTokenTtlMs: 48 * 3_600_000,
   /** How long an Idempotency-Key is remembered. */
@@ -40,6 +40,10 @@ export const limits = {
   maxArticleIdBytes: 512,
   maxCreatorIdBytes: 256,
   maxReaderIdBytes: 128,
+  /** Other text of theirs. */
+  maxTitleBytes: 1_000,
+  maxReferrerBytes: 2_048,
+  maxUserAgentBytes: 1_024,
   /** The largest price of one engagement: 1,000 units of the currency. */
   maxPriceMicros: 1_000_000_000,
   /** Creators named in one settlement event. */

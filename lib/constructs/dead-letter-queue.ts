@@ -1,0 +1,27 @@
+import { Duration, Validations } from "aws-cdk-lib";
+import { Queue, QueueEncryption, type QueueProps } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import { nameIn, type Platform, removalOf } from "../platform.ts";
+
+/** What every queue here has: TLS only, encrypted, and gone with its stack unless data is kept. */
+export function queueProps(platform: Platform, name: string, retentionDays: number): QueueProps {
+  const { settings } = platform;
+  return {
+    queueName: nameIn(settings, name),
+    retentionPeriod: Duration.days(retentionDays),
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    removalPolicy: removalOf(settings),
+  };
+}
+
+/** Keeps what could not be delivered or worked on, until an operator has looked at it. */
+export class DeadLetterQueue extends Queue {
+  constructor(scope: Construct, id: string, platform: Platform, name: string) {
+    super(scope, id, queueProps(platform, name, platform.settings.dlqRetentionDays));
+    Validations.of(this).acknowledge({
+      id: "AwsSolutions-SQS3",
+      reason: "Is itself the end of the line, of a rule or a schedule, which the check cannot see.",
+    });
+  }
+}

@@ -1,0 +1,160 @@
+import { Duration } from "aws-cdk-lib";
+import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { Rule } from "aws-cdk-lib/aws-events";
+import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
+import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import type { z } from "zod";
+import { type EventContract, patternOf } from "../../core/contracts/events.ts";
+import { checkRetention, checkVisibility, eventDeliveryDays } from "../checks.ts";
+import type { Needs } from "../needs.ts";
+import type { Platform } from "../platform.ts";
+import { DeadLetterQueue, queueProps } from "./dead-letter-queue.ts";
+import { PennylineFunction } from "./pennyline-function.ts";
+import { alarmPeriod, RunbookAlarm } from "./runbook-alarm.ts";
+
+export interface WorkerQueueProps {
+  readonly platform: Platform;
+  /** The worker's folder in `lambdas/`. */
+  readonly name: string;
+  readonly event: EventContract<z.ZodType>;
+  readonly needs: Needs;
+  readonly batchSize: number;
+  readonly batchingWindow: Duration;
+  readonly timeout: Duration;
+  /** Default: 6 x `timeout` + `batchingWindow`, the least that is safe. */
+  readonly visibilityTimeout?: Duration;
+  readonly maxConcurrency?: number;
+  readonly memoryMb?: number;
+}
+
+/** Then a message is poison, not unlucky. */
+const maxReceives = 4;
+
+/** An operator's session with this tag may send: redriving dead letters is done in their name. */
+export const redriveTag = { key: "pennyline-redrive", value: "allowed" } as const;
+
+/**
+ * Everything that one kind of event needs to be worked on, whole: rule, queue, both dead letter
+ * queues (messages that fail, events that cannot be delivered), worker, grants and alarms.
+ */
+export class WorkerQueue extends Construct {
+  readonly name: string;
+  readonly worker: PennylineFunction;
+  readonly queue: Queue;
+  /** Messages that the worker failed on, time and again. */
+  readonly deadLetters: Queue;
+  /** Events that EventBridge could not put into the queue. */
+  readonly undelivered: Queue;
+  private readonly platform: Platform;
+
+  constructor(scope: Construct, id: string, props: WorkerQueueProps) {
+    super(scope, id);
+    const { platform, name, timeout, batchingWindow } = props;
+    const { queueRetentionDays, dlqRetentionDays } = platform.settings;
+    const leastVisibility = Duration.seconds(6 * timeout.toSeconds() + batchingWindow.toSeconds());
+    const visibilityTimeout = props.visibilityTimeout ?? leastVisibility;
+    checkVisibility({
+      queue: name,
+      visibilityTimeoutSeconds: visibilityTimeout.toSeconds(),
+      functionTimeoutSeconds: timeout.toSeconds(),
+      batchingWindowSeconds: batchingWindow.toSeconds(),
+    });
+    checkRetention({ queue: name, queueRetentionDays, dlqRetentionDays });
+
+    this.name = name;
+    this.platform = platform;
+    this.deadLetters = new Queue(
+      this,
+      "DeadLetters",
+      queueProps(platform, `${name}-dead-letters`, dlqRetentionDays),
+    );
+    this.undelivered = new DeadLetterQueue(this, "Undelivered", platform, `${name}-undelivered`);
+    this.queue = new Queue(this, "Queue", {
+      ...queueProps(platform, name, queueRetentionDays),
+      visibilityTimeout,
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: maxReceives },
+    });
+    this.onlyFrom(this.route(props.event));
+
+    this.worker = new PennylineFunction(this, "Worker", {
+      platform,
+      name,
+      needs: props.needs,
+      timeout,
+      memoryMb: props.memoryMb ?? 1024,
+    });
+    this.worker.function.addEventSource(
+      new SqsEventSource(this.queue, {
+        batchSize: props.batchSize,
+        maxBatchingWindow: batchingWindow,
+        reportBatchItemFailures: true,
+        // Bounds the pressure on the tables, and is what keeps a throttled worker from burning
+        // receives: without it messages would reach the DLQ unprocessed.
+        maxConcurrency: props.maxConcurrency ?? 10,
+      }),
+    );
+    this.addAlarms();
+  }
+
+  private route(event: EventContract<z.ZodType>): Rule {
+    const target = new SqsQueue(this.queue, {
+      deadLetterQueue: this.undelivered,
+      maxEventAge: Duration.days(eventDeliveryDays),
+      retryAttempts: 185,
+    });
+    return new Rule(this, "Rule", {
+      description: `${event.detailType} to ${this.name}`,
+      eventBus: this.platform.bus,
+      eventPattern: patternOf(event),
+      targets: [target],
+    });
+  }
+
+  /** A message that did not come over the bus would be money that nobody accepted. */
+  private onlyFrom(rule: Rule): void {
+    this.queue.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "OnlyTheRuleSends",
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ["sqs:SendMessage"],
+        resources: [this.queue.queueArn],
+        conditions: {
+          ArnNotEquals: { "aws:SourceArn": rule.ruleArn },
+          StringNotEquals: { [`aws:PrincipalTag/${redriveTag.key}`]: redriveTag.value },
+        },
+      }),
+    );
+  }
+
+  private addAlarms(): void {
+    const { platform, name } = this;
+    const { backlogMessages, oldestMessageSeconds } = platform.settings.alarms;
+    const period = alarmPeriod;
+    const alarm = (id: string, symptom: string, metric: Metric, at: number, text: string) =>
+      new RunbookAlarm(this, id, {
+        platform,
+        subject: name,
+        symptom,
+        description: `${name}: ${text}.`,
+        metric,
+        threshold: at,
+      });
+    const visible = (queue: Queue) => queue.metricApproximateNumberOfMessagesVisible({ period });
+
+    const backlog = visible(this.queue);
+    const oldest = this.queue.metricApproximateAgeOfOldestMessage({ period });
+    const waiting = `${backlogMessages} messages or more are waiting`;
+    alarm("BacklogAlarm", "backlog", backlog, backlogMessages, waiting);
+    const late = `a message has been waiting for ${oldestMessageSeconds} s or more`;
+    alarm("OldestMessageAlarm", "oldest-message", oldest, oldestMessageSeconds, late);
+    const dead = "messages failed too often and are in the dead letter queue";
+    alarm("DeadLettersAlarm", "dead-letters", visible(this.deadLetters), 1, dead);
+    const refused = "EventBridge could not deliver events to the queue";
+    alarm("UndeliveredAlarm", "undelivered", visible(this.undelivered), 1, refused);
+    this.worker.alarmOnErrors();
+  }
+}

@@ -1,0 +1,36 @@
+import { App, type AppProps, Tags, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { readSettings } from "./settings.ts";
+import { ApiStack } from "./stacks/api-stack.ts";
+import { MonitoringStack } from "./stacks/monitoring-stack.ts";
+import { SettlementStack } from "./stacks/settlement-stack.ts";
+import { StateStack } from "./stacks/state-stack.ts";
+import { WorkersStack } from "./stacks/workers-stack.ts";
+
+/** The whole application for the stage that the context names; `app.synth()` writes it. */
+export class PennylineApp extends App {
+  readonly state: StateStack;
+  readonly api: ApiStack;
+  readonly workers: WorkersStack;
+  readonly settlement: SettlementStack;
+  readonly monitoring: MonitoringStack;
+
+  constructor(props: AppProps) {
+    super({ analyticsReporting: false, ...props });
+    const settings = readSettings(this.node.getAllContext());
+    this.state = new StateStack(this, "PennylineState", settings);
+    const { platform } = this.state;
+    this.api = new ApiStack(this, "PennylineApi", platform);
+    this.workers = new WorkersStack(this, "PennylineWorkers", platform);
+    this.settlement = new SettlementStack(this, "PennylineSettlement", platform);
+    this.monitoring = new MonitoringStack(this, "PennylineMonitoring", {
+      platform,
+      api: this.api,
+      workers: this.workers,
+      settlement: this.settlement,
+    });
+    Tags.of(this).add("application", "pennyline");
+    Tags.of(this).add("stage", settings.stage);
+    Validations.of(this).addPlugins(new AwsSolutionsChecks(this));
+  }
+}

@@ -1,0 +1,31 @@
+import { RemovalPolicy } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { EventBus } from "aws-cdk-lib/aws-events";
+import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import type { Topic } from "aws-cdk-lib/aws-sns";
+import type { tables } from "../core/contracts/storage.ts";
+import type { Settings } from "./settings.ts";
+
+export type TableName = keyof typeof tables;
+
+/** What the state stack holds and every other stack refers to. */
+export interface Platform {
+  readonly settings: Settings;
+  readonly tables: Readonly<Record<TableName, Table>>;
+  readonly bus: EventBus;
+  readonly viewTokenSecret: Secret;
+  readonly alarmTopic: Topic;
+}
+
+/** The name of a thing that operators meet: the stage keeps two deployments apart. */
+export function nameIn(settings: Settings, ...parts: readonly string[]): string {
+  return ["pennyline", settings.stage, ...parts].join("-");
+}
+
+/**
+ * What becomes of a thing with a name when its stack goes: kept where data is, except after a first
+ * deployment that failed, where it would be in the way of the second.
+ */
+export function removalOf(settings: Settings): RemovalPolicy {
+  return settings.retainData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+}

@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { limits } from "../core/contracts/limits.ts";
+import { ConfigurationError } from "./configuration-error.ts";
+import { describeIssues } from "./settings-errors.ts";
+
+/** The retentions that CloudWatch Logs knows and that make sense here, in days. */
+const logRetentionDays = z.literal([1, 3, 7, 14, 30, 60, 90, 180, 365]);
+
+const throttle = z.strictObject({
+  ratePerSecond: z.number().positive(),
+  burst: z.int().positive(),
+});
+
+/** A browser's origin, exactly as it stands in its `Origin` header: no path, no wildcard. */
+const origin = z
+  .url({ protocol: /^https?$/, error: "must be a URL" })
+  .refine((url) => URL.parse(url)?.origin === url, "must be an exact origin (https://host[:port])");
+
+const settlement = z.strictObject({
+  /** Creators who have earned less than this wait; 0 settles every creator who earned. */
+  minMicros: z
+    .string()
+    .regex(/^\d+$/, "must be a string of digits: micros are never floats")
+    .default("0"),
+  /** Whoever waited this long is settled however little it is. */
+  maxWaitMs: z.int().positive().default(86_400_000),
+});
+
+/** When an alarm goes off. Each default carries its reason. */
+const alarmThresholds = z.strictObject({
+  /** One batch is 1,000 messages and ten workers run at once: more is not drained in one round. */
+  backlogMessages: z.int().positive().default(10_000),
+  /** Creators expect pending money within seconds; five minutes are five settlements missed. */
+  oldestMessageSeconds: z.int().positive().default(300),
+  /** One error may be a cold start out of luck, and is retried; five in 5 minutes are a fault. */
+  functionErrors: z.int().positive().default(5),
+  /** Settlement runs every minute: five missed runs are no hiccup of the scheduler. */
+  missedRunMinutes: z.int().positive().default(5),
+  /** In 5 minutes: a throttled table may cost one answer for a moment, ten are a fault. */
+  apiServerErrors: z.int().positive().default(10),
+  /** Publishers wait for the answer: half of the 10 s after which a function is stopped. */
+  apiLatencyP99Ms: z.int().positive().default(5_000),
+});
+
+export const stageSettingsSchema = z.strictObject({
+  publisherId: z.string().min(1),
+  /** The only currency there is, until another one is asked for. */
+  currency: z.literal("USD").default("USD"),
+  /** Who signs callers' JWTs: API Gateway reads `<issuer>/.well-known/openid-configuration`. */
+  issuer: z.url({ protocol: /^https$/, error: "must be an https URL" }),
+  audience: z.string().min(1),
+  /** Pages that may call the API from a browser. None: no cross-origin calls. */
+  allowedOrigins: z.array(origin).default([]),
+  /** Requests per second for each route of a class: anyone's, a scope's, the admin's. */
+  throttling: z.strictObject({ public: throttle, scoped: throttle, admin: throttle }).default({
+    public: { ratePerSecond: 1_000, burst: 500 },
+    scoped: { ratePerSecond: 500, burst: 250 },
+    // The proof reads whole tables.
+    admin: { ratePerSecond: 1, burst: 5 },
+  }),
+  logRetentionDays: logRetentionDays.default(30),
+  /** Tables, secret and logs outlive their stack, and cannot be deleted by mistake. */
+  retainData: z.boolean().default(false),
+  queueRetentionDays: z.int().min(1).max(14).default(limits.queueRetentionDays),
+  dlqRetentionDays: z.int().min(1).max(14).default(limits.dlqRetentionDays),
+  /** May be shorter than the limit where retentions are, never longer. */
+  dedupeTtlDays: z.int().min(1).max(limits.dedupeTtlDays).default(limits.dedupeTtlDays),
+  settlement: settlement.prefault({}),
+  alarms: alarmThresholds.prefault({}),
+  /** Receives alarms. None: whoever subscribes to the topic. */
+  alarmEmail: z.email().optional(),
+});
+
+export type StageSettings = z.infer<typeof stageSettingsSchema>;
+export interface Settings extends StageSettings {
+  readonly stage: string;
+}
+
+/** Settings that `-c name=value` may replace for one deployment, without an edit to a file. */
+const replaceable = ["issuer", "audience", "publisherId", "alarmEmail"] as const;
+const contextSchema = z.strictObject({
+  stage: z.string(),
+  stages: z.record(z.string(), z.unknown()),
+  ...Object.fromEntries(replaceable.map((name) => [name, z.string().optional()])),
+});
+
+/**
+ * The settings of the stage that `context` names (`-c stage=prod`), checked.
+ * A key that is not known is an error which names it, wherever it stands: a setting with a typing
+ * mistake must not silently become its default.
+ */
+export function readSettings(context: Readonly<Record<string, unknown>>): Settings {
+  // The CDK's own keys all hold a colon or a slash; ours never do.
+  const own = Object.entries(context).filter(([key]) => !/[:/]/.test(key));
+  const { stage, stages, ...replaced } = parse(contextSchema, Object.fromEntries(own), "context");
+  const chosen = stages[stage];
+  if (chosen === undefined) {
+    const known = Object.keys(stages).join(", ");
+    throw new ConfigurationError(`cdk.json has no stage "${stage}" (it has: ${known})`);
+  }
+  const raw = typeof chosen === "object" ? { ...chosen, ...replaced } : chosen;
+  return { stage, ...parse(stageSettingsSchema, raw, `stages.${stage}`) };
+}
+
+function parse<Schema extends z.ZodObject>(schema: Schema, value: unknown, at: string) {
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    throw new ConfigurationError(
+      `Settings in cdk.json:\n${describeIssues(schema, result.error, at).join("\n")}`,
+    );
+  }
+  return result.data;
+}

@@ -1,0 +1,208 @@
+import { Annotations, CfnOutput, Duration, Stack, Validations } from "aws-cdk-lib";
+import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import {
+  type CfnStage,
+  CorsHttpMethod,
+  HttpApi,
+  type HttpMethod,
+  type HttpRoute,
+  HttpStage,
+  LogGroupLogDestination,
+} from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+import { type Operation, type Route, routes } from "../../core/contracts/routes.ts";
+import { PennylineFunction } from "../constructs/pennyline-function.ts";
+import { RunbookAlarm } from "../constructs/runbook-alarm.ts";
+import type { Needs } from "../needs.ts";
+import { nameIn, type Platform, removalOf } from "../platform.ts";
+
+/** Articles are read by key, in batches; rate cards are the items of one partition. */
+const articles = { registry: ["BatchGetItem"] } as const;
+const rateCards = { registry: ["Query"] } as const;
+const idempotency = ["GetItem", "PutItem", "UpdateItem", "DeleteItem"] as const;
+
+const needsOf: Record<Operation, Needs> = {
+  "read-health": { tables: rateCards },
+  "accept-engagements": { tables: articles, putEvents: true, viewTokenSecret: true },
+  "accept-publisher-engagements": { tables: articles, putEvents: true },
+  "issue-view-token": { tables: { ...articles, idempotency }, viewTokenSecret: true },
+  "put-article": { tables: { registry: ["PutItem"], idempotency } },
+  "put-rate-card": { tables: { registry: ["Query", "PutItem"], idempotency } },
+  "read-article": { tables: articles },
+  "read-rate-cards": { tables: rateCards },
+  "read-balance": {
+    tables: { earningsCounters: ["BatchGetItem"], ledger: ["GetItem"] },
+    dueIndex: ["Query"],
+  },
+  "read-earnings": { tables: { earningsCounters: ["Query"] } },
+  "read-ledger": { tables: { ledger: ["Query"] } },
+  "prove-money": {
+    tables: {
+      earningsCounters: ["BatchGetItem", "Query", "Scan"],
+      ledger: ["GetItem", "Query", "Scan"],
+    },
+  },
+};
+
+/** The proof reads whole tables, up to the 30 s after which API Gateway gives up. */
+const timeouts: Partial<Record<Operation, Duration>> = { "prove-money": Duration.seconds(29) };
+
+/** The HTTP API: every route of the contract, each with its function, scopes and throttling. */
+export class ApiStack extends Stack {
+  readonly api: HttpApi;
+  private readonly platform: Platform;
+
+  constructor(scope: Construct, id: string, platform: Platform) {
+    super(scope, id, { stackName: nameIn(platform.settings, "api") });
+    this.platform = platform;
+    this.api = this.addApi();
+    this.addStage(this.addRoutes());
+    this.addAlarms();
+    new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });
+  }
+
+  private addApi(): HttpApi {
+    const { allowedOrigins } = this.platform.settings;
+    return new HttpApi(this, "Api", {
+      apiName: nameIn(this.platform.settings),
+      createDefaultStage: false,
+      ...(allowedOrigins.length > 0 && {
+        corsPreflight: {
+          allowOrigins: allowedOrigins,
+          allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST, CorsHttpMethod.PUT],
+          allowHeaders: ["authorization", "content-type", "idempotency-key", "traceparent"],
+          exposeHeaders: ["location", "retry-after", "traceparent"],
+          maxAge: Duration.hours(1),
+        },
+      }),
+    });
+  }
+
+  private addRoutes(): HttpRoute[] {
+    const { issuer, audience } = this.platform.settings;
+    if (URL.parse(issuer)?.hostname.endsWith(".example.com")) {
+      Annotations.of(this).addWarningV2(
+        "pennyline:issuer",
+        `The issuer ${issuer} is a placeholder, and API Gateway will refuse it: ` +
+          "deploy with -c issuer=https://... -c audience=...",
+      );
+    }
+    const authorizer = new HttpJwtAuthorizer("Jwt", issuer, { jwtAudience: [audience] });
+    const integrations = new Map<Operation, HttpLambdaIntegration>();
+    return routes.flatMap((route) => {
+      const { operation, method, path, allow } = route;
+      const integration = integrations.get(operation) ?? this.integrationOf(operation);
+      integrations.set(operation, integration);
+      const isPublic = allow.length === 0;
+      const added = this.api.addRoutes({
+        path,
+        methods: [method as HttpMethod],
+        integration,
+        ...(!isPublic && { authorizer, authorizationScopes: [...allow] }),
+      });
+      if (isPublic) added.forEach(acknowledgePublic);
+      return added;
+    });
+  }
+
+  private integrationOf(operation: Operation): HttpLambdaIntegration {
+    const answering = new PennylineFunction(this, pascalCase(operation), {
+      platform: this.platform,
+      name: operation,
+      needs: needsOf[operation],
+      timeout: timeouts[operation] ?? Duration.seconds(10),
+      memoryMb: 512,
+    });
+    return new HttpLambdaIntegration(`${pascalCase(operation)}Integration`, answering.function);
+  }
+
+  private addStage(added: readonly HttpRoute[]): void {
+    const { settings } = this.platform;
+    const accessLogs = new LogGroup(this, "AccessLogs", {
+      logGroupName: `/aws/vendedlogs/${nameIn(settings, "api")}`,
+      retention: settings.logRetentionDays,
+      removalPolicy: removalOf(settings),
+    });
+    const stage = new HttpStage(this, "Stage", {
+      httpApi: this.api,
+      stageName: "$default",
+      autoDeploy: true,
+      detailedMetricsEnabled: true,
+      throttle: throttleOf(settings.throttling.scoped),
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLogs),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+      },
+    });
+    const template = stage.node.defaultChild as CfnStage;
+    template.routeSettings = Object.fromEntries(
+      routes.map((route) => {
+        const { rateLimit, burstLimit } = throttleOf(settings.throttling[throttleClass(route)]);
+        const key = `${route.method} ${route.path}`;
+        return [key, { ThrottlingRateLimit: rateLimit, ThrottlingBurstLimit: burstLimit }];
+      }),
+    );
+    // Settings of a route that is not there yet would fail the deployment.
+    stage.node.addDependency(...added);
+  }
+
+  private addAlarms(): void {
+    const { platform, api } = this;
+    const { apiServerErrors, apiLatencyP99Ms } = platform.settings.alarms;
+    const period = Duration.minutes(5);
+    const common = { platform, subject: "api" };
+    new RunbookAlarm(this, "ServerErrorsAlarm", {
+      ...common,
+      symptom: "server-errors",
+      description: `The API answered 5xx ${apiServerErrors} times or more in 5 minutes.`,
+      metric: api.metricServerError({ period }),
+      threshold: apiServerErrors,
+    });
+    new RunbookAlarm(this, "LatencyAlarm", {
+      ...common,
+      symptom: "latency",
+      description: `1 in 100 answers of the API took ${apiLatencyP99Ms} ms or more.`,
+      metric: api.metricLatency({ period, statistic: "p99" }),
+      threshold: apiLatencyP99Ms,
+      evaluationPeriods: 3,
+    });
+  }
+}
+
+/** No address, path or token: a log line must not say who read what. */
+const accessLogFields = {
+  requestId: "$context.requestId",
+  requestTimeMs: "$context.requestTimeEpoch",
+  routeKey: "$context.routeKey",
+  status: "$context.status",
+  responseBytes: "$context.responseLength",
+  responseLatencyMs: "$context.responseLatency",
+  integrationLatencyMs: "$context.integrationLatency",
+  integrationError: "$context.integration.error",
+  authorizerError: "$context.authorizer.error",
+};
+
+function throttleClass(route: Route): "public" | "scoped" | "admin" {
+  if (route.allow.length === 0) return "public";
+  return route.allow.every((role) => role === "admin") ? "admin" : "scoped";
+}
+
+function throttleOf(throttle: { ratePerSecond: number; burst: number }) {
+  return { rateLimit: throttle.ratePerSecond, burstLimit: throttle.burst };
+}
+
+function acknowledgePublic(route: HttpRoute): void {
+  Validations.of(route).acknowledge({
+    id: "AwsSolutions-APIG4",
+    reason:
+      "Public by contract: health says nothing about anyone, and an engagement proves itself " +
+      "with the view token in its body, which sendBeacon could not put into a header.",
+  });
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+}

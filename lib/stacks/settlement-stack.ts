@@ -1,0 +1,39 @@
+import { Duration, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { events } from "../../core/contracts/events.ts";
+import { ScheduledFunction } from "../constructs/scheduled-function.ts";
+import { WorkerQueue } from "../constructs/worker-queue.ts";
+import { nameIn, type Platform } from "../platform.ts";
+
+/** Counters into ledger: a schedule finds the creators due, a queue settles each of them. */
+export class SettlementStack extends Stack {
+  readonly settleEarnings: ScheduledFunction;
+  readonly settleCreator: WorkerQueue;
+
+  constructor(scope: Construct, id: string, platform: Platform) {
+    super(scope, id, { stackName: nameIn(platform.settings, "settlement") });
+    this.settleEarnings = new ScheduledFunction(this, "SettleEarnings", {
+      platform,
+      name: "settle-earnings",
+      timeout: Duration.seconds(60),
+      needs: { dueIndex: ["Query"], putEvents: true, settlementRules: true },
+    });
+    this.settleCreator = new WorkerQueue(this, "SettleCreator", {
+      platform,
+      name: "settle-creator",
+      event: events.settlementDue,
+      batchSize: 10,
+      batchingWindow: Duration.seconds(0),
+      timeout: Duration.seconds(60),
+      needs: {
+        tables: {
+          earningsCounters: ["BatchGetItem", "UpdateItem"],
+          // Entries are immutable: nothing may delete one.
+          ledger: ["GetItem", "PutItem", "UpdateItem"],
+        },
+        dueIndex: ["Query"],
+        settlementRules: true,
+      },
+    });
+  }
+}

@@ -1,0 +1,191 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  listOf,
+  type Properties,
+  reader,
+  resourcesOf,
+  shortName,
+  statementsOf,
+} from "./support/resources.ts";
+import { removeSynthesized, synthesize, type Templates } from "./support/synthesize.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/**
+ * All that each function may do, beyond its own logs and traces. A change here is a change of who
+ * can touch money: it should be read as one.
+ */
+const idempotency = [
+  "dynamodb:DeleteItem on Idempotency",
+  "dynamodb:GetItem on Idempotency",
+  "dynamodb:PutItem on Idempotency",
+  "dynamodb:UpdateItem on Idempotency",
+];
+const consume = (queue: string) => [
+  `sqs:ChangeMessageVisibility on ${queue}`,
+  `sqs:DeleteMessage on ${queue}`,
+  `sqs:GetQueueAttributes on ${queue}`,
+  `sqs:GetQueueUrl on ${queue}`,
+  `sqs:ReceiveMessage on ${queue}`,
+];
+const allowed: Record<string, string[]> = {
+  "accept-engagements": [
+    "dynamodb:BatchGetItem on Registry",
+    "events:PutEvents on Bus",
+    "secretsmanager:GetSecretValue on ViewTokenSecret",
+  ],
+  "accept-publisher-engagements": ["dynamodb:BatchGetItem on Registry", "events:PutEvents on Bus"],
+  "count-engagements": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:PutItem on ImpressionKeys",
+    "dynamodb:Query on Registry",
+    "dynamodb:UpdateItem on EarningsCounters",
+    ...consume("CountEngagementsQueue"),
+  ],
+  "issue-view-token": [
+    "dynamodb:BatchGetItem on Registry",
+    ...idempotency,
+    "secretsmanager:GetSecretValue on ViewTokenSecret",
+  ],
+  "prove-money": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:Query on EarningsCounters",
+    "dynamodb:Query on Ledger",
+    "dynamodb:Scan on EarningsCounters",
+    "dynamodb:Scan on Ledger",
+  ],
+  "put-article": ["dynamodb:PutItem on Registry", ...idempotency],
+  "put-rate-card": ["dynamodb:PutItem on Registry", "dynamodb:Query on Registry", ...idempotency],
+  "read-article": ["dynamodb:BatchGetItem on Registry"],
+  "read-balance": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:Query on EarningsCounters/index/due",
+  ],
+  "read-earnings": ["dynamodb:Query on EarningsCounters"],
+  "read-health": ["dynamodb:Query on Registry"],
+  "read-ledger": ["dynamodb:Query on Ledger"],
+  "read-rate-cards": ["dynamodb:Query on Registry"],
+  "settle-creator": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:PutItem on Ledger",
+    "dynamodb:Query on EarningsCounters/index/due",
+    "dynamodb:UpdateItem on EarningsCounters",
+    "dynamodb:UpdateItem on Ledger",
+    ...consume("SettleCreatorQueue"),
+  ],
+  "settle-earnings": ["dynamodb:Query on EarningsCounters/index/due", "events:PutEvents on Bus"],
+};
+
+let templates: Templates;
+let functions: ReadonlyMap<string, Properties>;
+
+beforeAll(() => {
+  templates = synthesize("local");
+  functions = new Map(
+    resourcesOf(templates.all, "AWS::Lambda::Function").map(({ properties }) => [
+      shortName(properties.FunctionName),
+      properties,
+    ]),
+  );
+});
+afterAll(removeSynthesized);
+
+test("every folder in lambdas/ is deployed, and nothing else", () => {
+  expect([...functions.keys()].sort()).toEqual(readdirSync(join(root, "lambdas")).sort());
+});
+
+describe.each(Object.keys(allowed))("%s", (name) => {
+  const properties = () => functions.get(name) ?? expect.unreachable(`${name} is not deployed`);
+
+  test("runs on the Node that npm scripts run on, on arm64, traced, with logs that end", () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const major = devDependencies.node.split(".")[0];
+    expect(properties()).toMatchObject({
+      Runtime: `nodejs${major}.x`,
+      Architectures: ["arm64"],
+      TracingConfig: { Mode: "Active" },
+      LoggingConfig: { LogFormat: "JSON" },
+      Handler: "handler.handler",
+    });
+    const logGroup = properties().LoggingConfig.LogGroup.Ref;
+    const logs = resourcesOf(templates.all, "AWS::Logs::LogGroup");
+    expect(logs.find(({ id }) => id === logGroup)?.properties.RetentionInDays).toBe(1);
+  });
+
+  test("may do what it needs and nothing else", () => {
+    const expected = [...(allowed[name] ?? []), ...ownLogsAndTraces(properties())];
+    expect(permissionsOf(properties().Role)).toEqual(expected.sort());
+  });
+
+  test("has no secret in its environment", () => {
+    const variables: Properties = properties().Environment.Variables;
+    for (const [variable, value] of Object.entries(variables)) {
+      expect(JSON.stringify(value)).not.toContain("{{resolve:");
+      if (/SECRET|TOKEN|PASSWORD|KEY/.test(variable)) expect(variable).toMatch(/_(ARN|TABLE)$/);
+    }
+    expect(variables).toMatchObject({ PUBLISHER_ID: "pennyline", CURRENCY: "USD" });
+  });
+});
+
+test("no policy of the application allows every action", () => {
+  const documents = [
+    ...resourcesOf(templates.all, "AWS::IAM::Policy").map((one) => one.properties),
+    ...resourcesOf(templates.all, "AWS::IAM::Role").flatMap((one) => one.properties.Policies ?? []),
+  ].map((policy) => policy.PolicyDocument);
+  const actions = documents.flatMap(statementsOf).flatMap((one) => listOf(one.Action));
+  expect(actions.length).toBeGreaterThan(0);
+  expect(actions.filter((action) => action.includes("*"))).toEqual([]);
+});
+
+test("no role borrows a policy that AWS manages", () => {
+  const roles = resourcesOf(templates.all, "AWS::IAM::Role");
+  expect(roles.filter(({ properties }) => properties.ManagedPolicyArns)).toEqual([]);
+});
+
+test("no secret is in a template: the view-token key is generated where it lives", () => {
+  const [secret] = resourcesOf(templates.all, "AWS::SecretsManager::Secret");
+  expect(secret?.properties).not.toHaveProperty("SecretString");
+  expect(secret?.properties.GenerateSecretString).toMatchObject({
+    SecretStringTemplate: '{"current":"k1"}',
+    GenerateStringKey: "k1",
+    PasswordLength: 64,
+  });
+  expect(JSON.stringify(templates.all.map((one) => one.toJSON()))).not.toContain("{{resolve:");
+});
+
+function ownLogsAndTraces(properties: Properties): string[] {
+  const logs = reader(templates.all)(properties.LoggingConfig.LogGroup);
+  return [
+    `logs:CreateLogStream on ${logs}`,
+    `logs:PutLogEvents on ${logs}`,
+    "xray:PutTelemetryRecords on *",
+    "xray:PutTraceSegments on *",
+  ];
+}
+
+/** "action on resource", sorted, of a function's role: its own policies and those attached. */
+function permissionsOf(role: Properties): string[] {
+  const read = reader(templates.all);
+  const roleId: string = role["Fn::GetAtt"][0];
+  const own = resourcesOf(templates.all, "AWS::IAM::Role").find(({ id }) => id === roleId);
+  const attached = resourcesOf(templates.all, "AWS::IAM::Policy").filter(({ properties }) =>
+    properties.Roles.some((one: Properties) => one.Ref === roleId),
+  );
+  const documents = [
+    ...(own?.properties.Policies ?? []),
+    ...attached.map(({ properties }) => properties),
+  ].map((policy) => policy.PolicyDocument);
+  const permissions = documents.flatMap(statementsOf).flatMap((statement) => {
+    expect(statement.Effect).toBe("Allow");
+    const resources = [statement.Resource].flat().map((one) => read(one));
+    return listOf(statement.Action).flatMap((action) =>
+      resources.map((resource) => `${action} on ${resource}`),
+    );
+  });
+  return permissions.sort();
+}

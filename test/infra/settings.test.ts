@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { readSettings } from "../../lib/settings.ts";
+import { contextOf, settingsOf } from "./support/synthesize.ts";
+
+describe("settings", () => {
+  test.each(["local", "dev", "prod"])("of %s are complete", (stage) => {
+    expect(settingsOf(stage)).toMatchObject({
+      stage,
+      currency: "USD",
+      settlement: { minMicros: "0" },
+    });
+  });
+
+  test("dev is what a plain synth takes", () => {
+    expect(readSettings({ ...contextOf("dev") }).stage).toBe("dev");
+  });
+
+  test("an issuer given on the command line wins over the one in cdk.json", () => {
+    const context = { ...contextOf("prod"), issuer: "https://id.example.org/" };
+    expect(readSettings(context).issuer).toBe("https://id.example.org/");
+  });
+});
+
+describe("a mistake is an error that names it", () => {
+  test.each([
+    [
+      { allowedOrigin: [] },
+      'stages.dev: unknown key "allowedOrigin"; did you mean "allowedOrigins"',
+    ],
+    [{ retaindata: true }, 'unknown key "retaindata"; did you mean "retainData"?'],
+    [
+      { settlement: { minMicro: "5" } },
+      'stages.dev.settlement: unknown key "minMicro"; did you mean "minMicros"?',
+    ],
+    [{ alarms: { zzz: 1 } }, 'stages.dev.alarms: unknown key "zzz"; known keys: backlogMessages'],
+    [{ settlement: { minMicros: 0.5 } }, "stages.dev.settlement.minMicros: "],
+    [{ allowedOrigins: ["*"] }, "stages.dev.allowedOrigins.0: must be a URL"],
+    [{ allowedOrigins: ["https://a.example/"] }, "must be an exact origin"],
+    [{ issuer: "http://id.example.org" }, "stages.dev.issuer: must be an https URL"],
+    [{ dedupeTtlDays: 91 }, "stages.dev.dedupeTtlDays: "],
+    [{ currency: "EUR" }, "stages.dev.currency: "],
+  ])("%j", (overrides, message) => {
+    expect(() => settingsOf("dev", overrides)).toThrow(message);
+  });
+
+  test("in the context, or on the command line", () => {
+    const context = { ...contextOf("dev"), isuer: "https://id.example.org" };
+    expect(() => readSettings(context)).toThrow('unknown key "isuer"; did you mean "issuer"?');
+  });
+
+  test("in the name of a stage", () => {
+    expect(() => readSettings({ ...contextOf("dev"), stage: "prodd" })).toThrow(
+      'cdk.json has no stage "prodd" (it has: local, dev, prod)',
+    );
+  });
+});
