@@ -129,7 +129,7 @@ function countDeps(tables: TestTables) {
     sha256: sha256Hex,
     publisherId: "bench",
     currency: "USD",
-    dedupeTtlMs: 70 * 86_400_000,
+    dedupeTtlMs: 90 * 86_400_000,
   };
 }
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { articleIdSchema, creatorIdSchema, readerIdSchema } from "./ids.ts";
+import { articleIdSchema, callerText, creatorIdSchema, readerIdSchema } from "./ids.ts";
 import { engagementKinds } from "./kinds.ts";
 import { limits } from "./limits.ts";
 
@@ -29,8 +29,8 @@ export const publisherEngagementSchema = z.strictObject({
   readerId: readerIdSchema,
   kind,
   occurredAt: instant.optional(),
-  referrer: z.string().max(2_048).optional(),
-  userAgent: z.string().max(1_024).optional(),
+  referrer: callerText("referrer", limits.maxReferrerBytes).optional(),
+  userAgent: callerText("userAgent", limits.maxUserAgentBytes).optional(),
 });
 export type PublisherEngagement = z.infer<typeof publisherEngagementSchema>;
 
@@ -40,7 +40,7 @@ export const engagementBatchSchema = z.strictObject({
 });
 
 export const putArticleSchema = z.strictObject({
-  title: z.string().min(1).max(500),
+  title: callerText("title", limits.maxTitleBytes),
   creatorId: creatorIdSchema,
   publishedAt: instant.optional(),
 });

@@ -2,17 +2,19 @@ import * as z from "zod";
 import { limits } from "./limits.ts";
 
 const utf8 = new TextEncoder();
-// Control characters are kept out so that stores may use them as separators and logs stay one line.
-const controlCharacter = /\p{Cc}/u;
+// Control characters are kept out so that stores may use them as separators and logs stay one line;
+// U+FFFE and U+FFFF because SQS refuses a message that holds one, and the event would be lost.
+const unfitCharacter = /[\p{Cc}\ufffe\uffff]/u;
 
-function callerChosenId(name: string, maxBytes: number) {
+/** Text that every store and queue on the way takes as it is, at most `maxBytes` as UTF-8. */
+export function callerText(name: string, maxBytes: number) {
   return z
     .string()
     .min(1, `${name} must not be empty`)
-    .refine((id) => id.isWellFormed(), `${name} must be well-formed Unicode`)
-    .refine((id) => !controlCharacter.test(id), `${name} must not contain control characters`)
+    .refine((text) => text.isWellFormed(), `${name} must be well-formed Unicode`)
+    .refine((text) => !unfitCharacter.test(text), `${name} must not contain control characters`)
     .refine(
-      (id) => utf8.encode(id).length <= maxBytes,
+      (text) => utf8.encode(text).length <= maxBytes,
       `${name} must be at most ${maxBytes} bytes`,
     );
 }
@@ -20,18 +22,18 @@ function callerChosenId(name: string, maxBytes: number) {
 // API Gateway decodes a path before it routes, and cuts it at a decoded `?` or `#`.
 const noQuery = /^[^?#]*$/;
 
-export const articleIdSchema = callerChosenId("articleId", limits.maxArticleIdBytes)
+export const articleIdSchema = callerText("articleId", limits.maxArticleIdBytes)
   .regex(noQuery, "articleId must not contain ? or #; leave the query and fragment out")
   .brand("ArticleId");
 
-export const creatorIdSchema = callerChosenId("creatorId", limits.maxCreatorIdBytes)
+export const creatorIdSchema = callerText("creatorId", limits.maxCreatorIdBytes)
   .regex(/^[^?#/]*$/, "creatorId must not contain ?, # or /")
   .brand("CreatorId");
 
 const looksPersonal = z.union([z.email(), z.ipv4(), z.ipv6()]);
 
 /** A reader is a pseudonym: an e-mail or an IP address is refused before it can be stored. */
-export const readerIdSchema = callerChosenId("readerId", limits.maxReaderIdBytes)
+export const readerIdSchema = callerText("readerId", limits.maxReaderIdBytes)
   .refine(
     (id) => !looksPersonal.safeParse(id).success,
     "readerId must be a pseudonym, not an e-mail or IP address; send a keyed hash of it",

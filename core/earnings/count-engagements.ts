@@ -27,6 +27,9 @@ export interface CountDeps {
   readonly onUnreadable?: (deliveryId: string, error: UnreadableEvent) => void;
 }
 
+/** Clocks are minutes off, and a commit comes after its decision: refuse well before a key goes. */
+const forgettingMarginMs = 3_600_000;
+
 export interface CountResult {
   /** Deliveries to return to the queue: unreadable, or holding an engagement still undecided. */
   readonly failedIds: readonly string[];
@@ -109,7 +112,7 @@ function decideOne(
   const day = utcDayOf(occurredAtMs);
   const expiresAtMs = endOfUtcDayMs(day) + deps.dedupeTtlMs;
   // From then on the key may be gone, and with it the proof that it was not paid before.
-  if (deps.clock.nowMs() >= expiresAtMs) {
+  if (deps.clock.nowMs() >= expiresAtMs - forgettingMarginMs) {
     return { outcome: "rejected", key, expiresAtMs, reason: "past_dedupe_horizon" };
   }
   if (!article) return { outcome: "rejected", key, expiresAtMs, reason: "unknown_article" };

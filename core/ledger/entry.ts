@@ -92,7 +92,10 @@ export function presentEntry(entry: LedgerEntry) {
       amountMicros: String(amountMicros),
     })),
     lines: entry.lines.map((line) => ({
-      ...line,
+      articleId: line.articleId,
+      day: line.day,
+      kind: line.kind,
+      rateCardVersion: line.rateCardVersion,
       count: String(line.count),
       amountMicros: String(line.amountMicros),
     })),

@@ -1,8 +1,9 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
-import { workerHandler } from "../../adapters/lambda/worker.ts";
+import { metrics, workerHandler } from "../../adapters/lambda/worker.ts";
 import { systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { type SettleDeps, settleDeliveries } from "../../core/earnings/settle-creator.ts";
 import { micros } from "../../core/values/micros.ts";
@@ -28,5 +29,6 @@ export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) =
     trace.traceId,
   );
   logger.info("settled", { ...settled, settledMicros: String(settled.settledMicros) });
+  metrics.addMetric("MicrosSettled", MetricUnit.Count, Number(settled.settledMicros));
   return failedIds;
 });
