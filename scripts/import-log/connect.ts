@@ -1,0 +1,74 @@
+import type { Role } from "../../core/contracts/routes.ts";
+import type { Pacing } from "../../core/values/retry.ts";
+import { dataDirAt } from "../../local/data-dir.ts";
+import { readDevIssuer } from "../../local/dev-issuer.ts";
+import { type Api, ApiFailure, apiClient } from "./api-client.ts";
+import type { ImportOptions } from "./options.ts";
+import type { Progress } from "./progress.ts";
+
+const looks = 4;
+const betweenLooksMs = 500;
+const lookTimeoutMs = 10_000;
+/** Shorter waits are no news. */
+const worthTellingMs = 1_000;
+
+/** @throws ApiFailure when nothing answers, before a log is read for nothing. */
+export async function connect(
+  options: ImportOptions,
+  { pacing, progress }: { readonly pacing: Pacing; readonly progress: Progress },
+): Promise<Api> {
+  const { baseUrl } = options;
+  await requireAnswer(baseUrl, pacing);
+  return apiClient({
+    baseUrl,
+    tokenFor: tokenSource(options),
+    pacing,
+    onRetry: (reason, delayMs) => {
+      if (delayMs < worthTellingMs) return;
+      progress.note(`waiting ${Math.round(delayMs / 1_000)} s: ${reason}`);
+    },
+  });
+}
+
+/** Any answer will do: whether it is the right one shows with the first request. */
+async function requireAnswer(baseUrl: string, pacing: Pacing): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    try {
+      const signal = AbortSignal.timeout(lookTimeoutMs);
+      await (await fetch(`${baseUrl}/v1/health`, { signal })).body?.cancel();
+      return;
+    } catch (cause) {
+      if (look === looks) {
+        const message = `nothing answers at ${baseUrl}: run npm start, or set PORT or --api`;
+        throw new ApiFailure(message, undefined, { cause });
+      }
+      await pacing.sleep(betweenLooksMs);
+    }
+  }
+}
+
+/** The tokens that were given, or else fresh ones of the embedded cloud's own issuer. */
+function tokenSource(options: ImportOptions): (role: Role) => Promise<string> {
+  const given: Partial<Record<Role, string | undefined>> = {
+    publisher: options.publisherToken,
+    admin: options.adminToken,
+  };
+  const minted = new Map<Role, Promise<string>>();
+  return (role) => {
+    const token = given[role];
+    if (token !== undefined) return Promise.resolve(token);
+    const fresh = minted.get(role) ?? mintToken(options.dataDir, role);
+    minted.set(role, fresh);
+    return fresh;
+  };
+}
+
+async function mintToken(dataDir: string, role: Role): Promise<string> {
+  const issuer = await readDevIssuer(dataDirAt(dataDir).issuer).catch((cause) => {
+    const message =
+      `no embedded cloud has started in ${dataDir}: run npm start, or name its folder with ` +
+      "--data-dir, or a deployed stack with --api and --token";
+    throw new ApiFailure(message, undefined, { cause });
+  });
+  return await issuer.mintToken({ role, id: `import-log-${role}` });
+}

@@ -1,0 +1,167 @@
+import { join } from "node:path";
+import type { Pacing } from "../../core/values/retry.ts";
+import type { Clock } from "../../core/values/time.ts";
+import type { Api } from "./api-client.ts";
+import { limited } from "./bounded-tasks.ts";
+import { connect } from "./connect.ts";
+import { expectedCounts, type ImportedEngagement } from "./expected-counts.ts";
+import { type Log, openLog } from "./open-log.ts";
+import type { ImportOptions } from "./options.ts";
+import type { Progress } from "./progress.ts";
+import { type Proof, readProof } from "./read-account.ts";
+import { findLatestMs, newReadTotals, type ReadTotals, readVisits } from "./read-visits.ts";
+import { readerIds, readerKeyAt } from "./reader-ids.ts";
+import { formatDay, shiftOntoDay, yesterdayMs } from "./rebase.ts";
+import { articleRegistrar } from "./register-articles.ts";
+import type { Visit } from "./select-visit.ts";
+import { type SentTotals, sender } from "./send.ts";
+import { type Waited, waitUntilCounted } from "./wait-until-counted.ts";
+
+export interface Rebase {
+  readonly shiftMs: number;
+  readonly onto: string;
+}
+
+export interface ImportResult {
+  readonly read: ReadTotals;
+  readonly sent: SentTotals;
+  readonly waited: Waited;
+  readonly rebase: Rebase | undefined;
+  /** Different engagements among those accepted; with `exact` false, at least so many. */
+  readonly distinct: { readonly count: number; readonly exact: boolean };
+  /** Undefined when the token may not ask for the proof. */
+  readonly proofs: { readonly before: Proof; readonly after: Proof } | undefined;
+  readonly tookMs: number;
+}
+
+interface Deps {
+  readonly clock: Clock;
+  readonly pacing: Pacing;
+  readonly progress: Progress;
+}
+
+const requestsAtOnce = 8;
+const proofLooks = 5;
+/** How long totals must stand still; a deployed stack may take seconds to start a function. */
+const quietMs = { embedded: 3_000, deployed: 15_000 };
+
+export async function importLog(options: ImportOptions, deps: Deps): Promise<ImportResult> {
+  const startedMs = deps.clock.nowMs();
+  const log = await openLog(options.file, { passes: options.rebaseTo === undefined ? 1 : 2 });
+  try {
+    const api = limited(requestsAtOnce, await connect(options, deps));
+    const before = await readProof(api);
+    const rebase = await findRebase(log, options, deps);
+    const expected = expectedCounts();
+    const { read, sent } = await readAndSend(log, rebase, { api, expected, options, ...deps });
+    const waited = await waitUntilCounted({
+      ...deps,
+      api,
+      expected,
+      proofBefore: before,
+      quietMs: options.embedded ? quietMs.embedded : quietMs.deployed,
+      patienceMs: options.patienceMs,
+      onWait: (counted, of) => {
+        deps.progress.show("counting", `${counted} new of ${of} distinct`, of && counted / of);
+      },
+    });
+    const after = before && (await proofAtRest(api, deps.pacing));
+    return {
+      read,
+      sent,
+      waited,
+      rebase,
+      distinct: { count: expected.distinct(), exact: expected.exact() },
+      proofs: before && after && { before, after },
+      tookMs: deps.clock.nowMs() - startedMs,
+    };
+  } finally {
+    await log.close();
+    deps.progress.end();
+  }
+}
+
+async function findRebase(
+  log: Log,
+  { rebaseTo }: ImportOptions,
+  { clock, progress }: Deps,
+): Promise<Rebase | undefined> {
+  if (rebaseTo === undefined) return undefined;
+  const onBytes = bytesShown("looking for the latest time", log, progress, () => "");
+  const latestMs = await findLatestMs(log, onBytes);
+  if (latestMs === undefined) return undefined;
+  const dayMs = rebaseTo === "yesterday" ? yesterdayMs(clock.nowMs()) : rebaseTo;
+  return { shiftMs: shiftOntoDay(latestMs, dayMs), onto: formatDay(dayMs) };
+}
+
+async function readAndSend(
+  log: Log,
+  rebase: Rebase | undefined,
+  work: Deps & {
+    readonly api: Api;
+    readonly expected: ReturnType<typeof expectedCounts>;
+    readonly options: ImportOptions;
+  },
+): Promise<{ read: ReadTotals; sent: SentTotals }> {
+  const { api, expected, options, clock, progress } = work;
+  const key =
+    options.readerKey ?? (await readerKeyAt(join(options.dataDir, "import-log-reader.key")));
+  const readerIdOf = readerIds(key);
+  const send = sender({ api, expected, registrar: articleRegistrar(api) });
+  const totals = newReadTotals();
+  const onBytes = bytesShown("sending", log, progress, () => `${totals.visits} visits`);
+  const visits = readVisits(log, {
+    totals,
+    shiftMs: rebase?.shiftMs ?? 0,
+    includeBots: options.includeBots,
+    clock,
+    onBytes,
+  });
+  for await (const visit of visits) {
+    const view = engagementOf(visit, readerIdOf(visit.address, visit.userAgent));
+    await send.add(view, visit.creatorId);
+    if (visit.fromSearch) await send.add({ ...view, kind: "search_visit" }, visit.creatorId);
+  }
+  return { read: totals, sent: await send.finish() };
+}
+
+/** Referrer and user agent are for judging traffic later; one that is too long is left out or cut. */
+function engagementOf(visit: Visit, readerId: string): ImportedEngagement {
+  const { articleId } = visit;
+  const referrer = sendable(visit.referrer ?? "");
+  const userAgent = sendable(visit.userAgent.slice(0, maxUserAgentLength));
+  return {
+    articleId,
+    readerId,
+    kind: "view",
+    occurredAt: new Date(visit.timeMs).toISOString(),
+    ...(referrer !== "" && referrer.length <= maxReferrerLength ? { referrer } : {}),
+    ...(userAgent === "" ? {} : { userAgent }),
+  };
+}
+
+const maxReferrerLength = 2_048;
+const maxUserAgentLength = 1_024;
+
+/** A client may send any byte in a header; queues and logs do not take all of them. */
+function sendable(text: string): string {
+  return text.toWellFormed().replace(/[\p{Cc}\uFFFE\uFFFF]/gu, "\uFFFD");
+}
+
+function bytesShown(phase: string, log: Log, progress: Progress, detail: () => string) {
+  return (bytes: number) => {
+    const read = `${(bytes / 1e6).toFixed(1)} MB`;
+    const fraction = log.sizeBytes === undefined ? undefined : bytes / log.sizeBytes;
+    progress.show(phase, [read, detail()].filter(Boolean).join(", "), fraction);
+  };
+}
+
+/** A proof taken while others count mixes two moments; one at rest is easier to believe. */
+async function proofAtRest(api: Api, pacing: Pacing): Promise<Proof | undefined> {
+  let proof = await readProof(api);
+  for (let look = 1; look < proofLooks && proof && !(proof.quiet && proof.ok); look += 1) {
+    await pacing.sleep(1_000);
+    proof = await readProof(api);
+  }
+  return proof;
+}

@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readOptions } from "../../../scripts/import-log/options.ts";
+
+describe("readOptions", () => {
+  it("means the embedded cloud on PORT unless told otherwise", () => {
+    expect(readOptions(["a.log"], {})).toMatchObject({
+      file: "a.log",
+      baseUrl: "http://127.0.0.1:4000",
+      embedded: true,
+      dataDir: join(".pennyline", "4000"),
+      rebaseTo: undefined,
+      includeBots: false,
+      all: false,
+      patienceMs: 120_000,
+    });
+    expect(readOptions(["-", "--data-dir", "d"], { PORT: "4001" })).toMatchObject({
+      file: "-",
+      baseUrl: "http://127.0.0.1:4001",
+      dataDir: "d",
+    });
+  });
+
+  it("takes a deployed stack with its tokens, from the command line or the environment", () => {
+    const api = ["a.log", "--api", "https://x.example/prod/"];
+    expect(readOptions([...api, "--token", "t"], {})).toMatchObject({
+      baseUrl: "https://x.example/prod",
+      embedded: false,
+      publisherToken: "t",
+      adminToken: "t",
+      dataDir: join(".pennyline", "deployed"),
+    });
+    const env = {
+      PENNYLINE_TOKEN: "p",
+      PENNYLINE_ADMIN_TOKEN: "a",
+      PENNYLINE_READER_KEY: "0123456789abcdef",
+    };
+    expect(readOptions(api, env)).toMatchObject({
+      publisherToken: "p",
+      adminToken: "a",
+      readerKey: "0123456789abcdef",
+    });
+  });
+
+  it("reads where times shall go", () => {
+    expect(readOptions(["a", "--rebase"], {})).toMatchObject({ rebaseTo: "yesterday" });
+    expect(readOptions(["a", "--rebase-to", "2026-01-31"], {})).toMatchObject({
+      rebaseTo: Date.UTC(2026, 0, 31),
+    });
+  });
+
+  it("gives help before it minds anything else", () => {
+    expect(readOptions(["--help"], {})).toBe("help");
+  });
+
+  it.each([
+    [[], "name a log"],
+    [["a", "b"], "one log"],
+    [["a", "--rebas"], "--rebas"],
+    [["a", "--api", "ftp://x"], "URL"],
+    [["a", "--api", "x.example", "--token", "t"], "URL"],
+    [["a", "--api", "https://x.example"], "--token"],
+    [["a", "--rebase-to", "2026-02-30"], "not a day"],
+    [["a", "--reader-key", "short"], "16"],
+    [["a", "--wait", "long"], "seconds"],
+  ])("says what is wrong with %j", (args, message) => {
+    expect(() => readOptions(args, {})).toThrow(message);
+  });
+
+  it("says what is wrong with PORT", () => {
+    expect(() => readOptions(["a"], { PORT: "http" })).toThrow("PORT");
+  });
+});
