@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient, type TranslateConfig } from "@aws-sdk/lib-dynam
 /** One for each execution environment, so that connections are reused. */
 export const dynamoDbClient = new DynamoDBClient({
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000 },
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 },
 });
 
 /** Numbers are `bigint` both ways: an amount beyond 2^53 stays exact. Only integers are stored. */

@@ -51,6 +51,7 @@ export const microsAttribute = (line: LineKey) => `m:${line}`;
 
 export function counterFromItem(item: Item): Counter {
   const [articleId = "", day = "", shard = ""] = String(item.sk).split("\t");
+  const dueSince = item[counterAttributes.dueSince];
   return {
     id: {
       creatorId: creatorOfKey(item.pk),
@@ -62,7 +63,7 @@ export function counterFromItem(item: Item): Counter {
     settled: settledLines(item[counterAttributes.settled]),
     events: (item[counterAttributes.events] as bigint | undefined) ?? 0n,
     drains: Number(item[counterAttributes.drains] ?? 0),
-    dueSinceMs: Number(item[counterAttributes.dueSince] ?? 0),
+    dueSinceMs: dueSince === undefined ? undefined : Number(dueSince),
   };
 }
 

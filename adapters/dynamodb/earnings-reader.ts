@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { EarningsReader } from "../../core/earnings/read-earnings.ts";
 import { countersOfCreator } from "./counters-of-creator.ts";
-import { allDueCounters } from "./due-counters.ts";
+import { dueCounters } from "./due-counters.ts";
 import { readAccount } from "./ledger-items.ts";
 
 /** @param tables a function that only reads counters may leave the ledger's out. */
@@ -14,7 +14,7 @@ export function dynamoDbEarnings(
 ): EarningsReader {
   return {
     readAccount: (creatorId) => readAccount(client, ledgerTable, creatorId),
-    allDueCounters: (creatorId) => allDueCounters(client, earningsCountersTable, creatorId),
+    dueCounters: (creatorId) => dueCounters(client, earningsCountersTable, creatorId),
     counters: (creatorId, afterArticleId) =>
       countersOfCreator(client, earningsCountersTable, creatorId, afterArticleId),
   };

@@ -10,8 +10,15 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import type { Drain, SettlementTable } from "../../core/earnings/settlement-table.ts";
 import { creditOf, type LedgerEntry } from "../../core/ledger/entry.ts";
-import { counterAttributes, counterKey, creatorKey, settledAttribute } from "./counter-items.ts";
-import { creatorsDue, someDueCounters } from "./due-counters.ts";
+import {
+  counterAttributes,
+  counterFromItem,
+  counterKey,
+  creatorKey,
+  settledAttribute,
+} from "./counter-items.ts";
+import { creatorsDue, dueCounters } from "./due-counters.ts";
+import { getItems } from "./items.ts";
 import { accountSortKey, entryToItem, readAccount } from "./ledger-items.ts";
 
 type Action = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
@@ -26,8 +33,11 @@ export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
   const { client, earningsCountersTable, ledgerTable } = deps;
   return {
     creatorsDue: (bucket) => creatorsDue(client, earningsCountersTable, bucket),
-    dueCounters: (creatorId, limit) =>
-      someDueCounters(client, earningsCountersTable, creatorId, limit),
+    dueCounters: (creatorId) => dueCounters(client, earningsCountersTable, creatorId),
+    async readCounters(ids) {
+      const items = await getItems(client, earningsCountersTable, ids.map(counterKey));
+      return items.map(counterFromItem);
+    },
     readAccount: (creatorId) => readAccount(client, ledgerTable, creatorId),
     async commit(entry, drains) {
       const actions = [

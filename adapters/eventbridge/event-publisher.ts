@@ -8,7 +8,8 @@ import type { EventPublisher, OutgoingEvent } from "../../core/messaging/event-p
 import { problems } from "../../core/perimeter/problem.ts";
 import { type Backoff, backoffMs, type Pacing } from "../../core/values/retry.ts";
 
-const maxAttempts = 6;
+/** With its time-outs this fits into the ten seconds that an edge function has. */
+const maxAttempts = 4;
 const backoff: Backoff = { baseMs: 50, capMs: 1_000 };
 /** What PutEvents takes in one call, all entries together. */
 const maxRequestBytes = 1_000_000;

@@ -15,6 +15,8 @@ export const limits = {
   maxTransactionActions: 100,
   /** Counters that one ledger entry drains: the transaction also writes the entry and a balance. */
   maxCountersPerEntry: 96,
+  /** Lines of one ledger entry: with ids of full length they stay below an item's 400 KB. */
+  maxLinesPerEntry: 400,
   /** How far ahead of the server's clock an `occurredAt` may lie. */
   maxAheadMs: 5 * 60_000,
   /** How old an engagement may be when a browser reports it. */

@@ -30,8 +30,8 @@ export interface Counter {
   readonly events: bigint;
   /** How many times it was drained. */
   readonly drains: number;
-  /** When it last went from settled to unsettled, ms since the epoch. */
-  readonly dueSinceMs: number;
+  /** Since when it is on the due list, ms since the epoch; undefined when it is not. */
+  readonly dueSinceMs: number | undefined;
 }
 
 export function lineKey(kind: EngagementKind, cardVersion: number): LineKey {

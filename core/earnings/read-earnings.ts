@@ -9,8 +9,8 @@ import { type Counter, parseLineKey, pendingLines, totalMicros } from "./counter
 /** Reads for creators; strongly consistent, except that the due list may lag by a moment. */
 export interface EarningsReader {
   readAccount(creatorId: CreatorId): Promise<LedgerAccount>;
-  /** Every counter of the creator that is on the due list. */
-  allDueCounters(creatorId: CreatorId): Promise<readonly Counter[]>;
+  /** Every counter of the creator that is on the due list, in pages. */
+  dueCounters(creatorId: CreatorId): AsyncIterable<readonly Counter[]>;
   /**
    * A creator's counters in order of article, those of one article together, starting after
    * `afterArticleId`.
@@ -38,10 +38,12 @@ export async function readBalance(
 ): Promise<Balance> {
   let before = await deps.earnings.readAccount(creatorId);
   for (let read = 0; read < maxReads; read += 1) {
-    const counters = await deps.earnings.allDueCounters(creatorId);
+    let pending: bigint = 0n;
+    for await (const counters of deps.earnings.dueCounters(creatorId)) {
+      pending += sumMicros(counters.map((counter) => totalMicros(pendingLines(counter))));
+    }
     const after = await deps.earnings.readAccount(creatorId);
     if (after.sequence === before.sequence) {
-      const pending = sumMicros(counters.map((counter) => totalMicros(pendingLines(counter))));
       return {
         creatorId,
         currency: deps.currency,

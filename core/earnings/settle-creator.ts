@@ -42,13 +42,16 @@ export async function settleCreator(
 ): Promise<SettleResult> {
   let entries = 0;
   let settled: bigint = 0n;
-  for (;;) {
-    const step = await settleOnce(deps, creatorId, traceId);
-    if (step === "nothing-due") return { entries, settledMicros: settled as Micros };
-    entries += 1;
-    settled += step.amountMicros;
-    if (!step.mayHaveMore) return { entries, settledMicros: settled as Micros };
+  for await (const page of deps.table.dueCounters(creatorId)) {
+    if (shouldWait(deps, page)) break;
+    for (const counters of groupsForEntries(page)) {
+      const amountMicros = await settleCounters(deps, creatorId, counters, traceId);
+      if (amountMicros === undefined) continue;
+      entries += 1;
+      settled += amountMicros;
+    }
   }
+  return { entries, settledMicros: settled as Micros };
 }
 
 /** How many creators of a message are settled side by side. */
@@ -89,19 +92,37 @@ export async function settleDeliveries(
   return { failedIds, entries, settledMicros: settled as Micros };
 }
 
-type Step = "nothing-due" | { readonly amountMicros: Micros; readonly mayHaveMore: boolean };
+/** Counters that one transaction, and the lines that one item, can hold. */
+function groupsForEntries(counters: readonly Counter[]): Counter[][] {
+  const groups: Counter[][] = [];
+  let lines = 0;
+  for (const counter of counters) {
+    const group = groups.at(-1);
+    const more = pendingLines(counter).size;
+    const fits =
+      group && group.length < limits.maxCountersPerEntry && lines + more <= limits.maxLinesPerEntry;
+    lines = fits ? lines + more : more;
+    if (fits) group.push(counter);
+    else groups.push([counter]);
+  }
+  return groups;
+}
 
-async function settleOnce(deps: SettleDeps, creatorId: CreatorId, traceId: string): Promise<Step> {
+/** @returns what the entry moved, or undefined when there was nothing to move. */
+async function settleCounters(
+  deps: SettleDeps,
+  creatorId: CreatorId,
+  asListed: readonly Counter[],
+  traceId: string,
+): Promise<Micros | undefined> {
+  let counters = asListed;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    // The account is read first: an entry committed after this read makes our number stale.
-    const account = await deps.table.readAccount(creatorId);
-    const counters = await deps.table.dueCounters(creatorId, limits.maxCountersPerEntry);
     const lines = counters.flatMap(entryLines);
     if (lines.length === 0) {
-      for (const counter of counters) await deps.table.clearDue(counter.id, counter.events);
-      return "nothing-due";
+      await clearDue(deps, counters);
+      return undefined;
     }
-    if (shouldWait(deps, counters)) return "nothing-due";
+    const account = await deps.table.readAccount(creatorId);
     const entry = settlementEntry({
       creatorId,
       sequence: account.sequence + 1,
@@ -111,23 +132,28 @@ async function settleOnce(deps: SettleDeps, creatorId: CreatorId, traceId: strin
       traceId,
     });
     // A counter that is hot just now would lose every race for a quiet moment: it stays due.
-    const clearDue = attempt === 0;
-    const drains = counters.map((counter) => ({ counter, clearDue }));
-    if ((await deps.table.commit(entry, drains)) === "committed") {
-      const mayHaveMore = counters.length === limits.maxCountersPerEntry;
-      return { amountMicros: entry.amountMicros, mayHaveMore };
-    }
+    const drains = counters.map((counter) => ({ counter, clearDue: attempt === 0 }));
+    if ((await deps.table.commit(entry, drains)) === "committed") return entry.amountMicros;
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
+    counters = await deps.table.readCounters(counters.map(({ id }) => id));
   }
   throw new Error(`creator ${JSON.stringify(creatorId)}: ${maxAttempts} settlements were raced`);
+}
+
+/** Settled by a rival, or kept on the list when it was hot. The list itself may lag behind. */
+async function clearDue(deps: SettleDeps, counters: readonly Counter[]): Promise<void> {
+  for (const { id, events, dueSinceMs } of counters) {
+    if (dueSinceMs !== undefined) await deps.table.clearDue(id, events);
+  }
 }
 
 /** Small sums may wait for company: an entry costs the same whatever it moves. */
 function shouldWait(deps: SettleDeps, counters: readonly Counter[]): boolean {
   const pending = sumMicros(counters.map((counter) => totalMicros(pendingLines(counter))));
   if (pending >= deps.minMicros) return false;
-  const oldestDueMs = Math.min(...counters.map(({ dueSinceMs }) => dueSinceMs));
-  return deps.clock.nowMs() - oldestDueMs < deps.maxWaitMs;
+  const nowMs = deps.clock.nowMs();
+  const oldestDueMs = Math.min(...counters.map(({ dueSinceMs = nowMs }) => dueSinceMs));
+  return nowMs - oldestDueMs < deps.maxWaitMs;
 }
 
 function entryLines(counter: Counter): EntryLine[] {

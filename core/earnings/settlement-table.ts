@@ -16,8 +16,12 @@ export interface Drain {
 export interface SettlementTable {
   /** Creators with something to settle, from one bucket of the due list, in pages. */
   creatorsDue(bucket: number): AsyncIterable<readonly CreatorId[]>;
-  /** Up to `limit` counters of a creator that are on the due list. */
-  dueCounters(creatorId: CreatorId, limit: number): Promise<readonly Counter[]>;
+  /**
+   * A creator's counters that are on the due list, in pages of at most `maxCountersPerEntry`. The
+   * list may lag behind; what a counter holds does not.
+   */
+  dueCounters(creatorId: CreatorId): AsyncIterable<readonly Counter[]>;
+  readCounters(ids: readonly CounterId[]): Promise<readonly Counter[]>;
   readAccount(creatorId: CreatorId): Promise<LedgerAccount>;
   /**
    * Writes the entry, moves the account from `entry.sequence - 1` to it, and marks the drains, in

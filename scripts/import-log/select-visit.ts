@@ -32,9 +32,6 @@ export interface Selection {
   readonly includeBots: boolean;
 }
 
-/** A queue's message may hold any character but these two. */
-const unsendable = /[\uFFFE\uFFFF]/;
-
 const pageExtensions = new Set(["html", "xhtml"]);
 
 export function selectVisit(line: LogLine, { isBot, includeBots }: Selection): Selected {
@@ -50,9 +47,7 @@ export function selectVisit(line: LogLine, { isBot, includeBots }: Selection): S
   const creatorId = creatorOf(path);
   const idsAreFit =
     articleIdSchema.safeParse(path).success && creatorIdSchema.safeParse(creatorId).success;
-  if (!idsAreFit || unsendable.test(path)) {
-    return { skipped: "article_id" };
-  }
+  if (!idsAreFit) return { skipped: "article_id" };
   const referrer = unescapeLogged(line.referrer);
   const hasReferrer = referrer !== "" && referrer !== "-";
   return {

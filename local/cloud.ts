@@ -1,0 +1,145 @@
+import { randomInt } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import type { Alarms } from "./alarms.ts";
+import {
+  type DataDir,
+  type DataDirLock,
+  dataDirAt,
+  lockDataDir,
+  resetDataDir,
+} from "./data-dir.ts";
+import type { DevIssuer } from "./dev-issuer.ts";
+import { createFaults, type FaultPlan, type Faults } from "./faults.ts";
+import { type IdleOptions, waitUntilIdle } from "./idle.ts";
+import type { InvocationOutcome } from "./lambda/function.ts";
+import type { Functions } from "./lambda/functions.ts";
+import { type Context, openStores, runTemplates, stopParts } from "./parts.ts";
+import type { QueueDepth, Queues } from "./sqs/queues.ts";
+import { createStats, type Stats } from "./stats.ts";
+import type { Resource } from "./templates/resources.ts";
+
+export interface CloudOptions {
+  readonly dataDir: string;
+  /** 0 (and the default): any free port. */
+  readonly port?: number;
+  /** A cloud assembly that is synthesized already. */
+  readonly assemblyDir?: string;
+  /** Forgets everything in the data folder first. */
+  readonly reset?: boolean;
+  readonly faults?: FaultPlan;
+  readonly seed?: number;
+  /** False: schedules run only by `fireSchedule`. */
+  readonly schedules?: boolean;
+  /** True: nothing is printed; messages still go to `onMessage`. */
+  readonly quiet?: boolean;
+  readonly onMessage?: (message: string) => void;
+  /** Called when a part that nothing works without has died. */
+  readonly onFatal?: (reason: string) => void;
+}
+
+export interface Cloud {
+  readonly url: string;
+  readonly dataDir: DataDir;
+  /** Empty if no template has a table. */
+  readonly dynamodbUrl: string;
+  /** Endpoint of EventBridge and Secrets Manager, for SDK clients. */
+  readonly servicesUrl: string;
+  readonly resources: readonly Resource[];
+  /** Physical table names. */
+  readonly tables: readonly string[];
+  readonly queues: Queues;
+  /** Names of the queues that a function works off; the others hold dead letters. */
+  readonly polledQueues: readonly string[];
+  readonly functions: Functions;
+  readonly scheduleNames: readonly string[];
+  readonly alarms: Alarms;
+  readonly faults: Faults;
+  readonly stats: Stats;
+  /** Secret values, by ARN or name. */
+  secret(id: string): string;
+  mintToken: DevIssuer["mintToken"];
+  signClaims: DevIssuer["signClaims"];
+  /** Invokes a function and parses its answer; throws if it fails. */
+  invoke(functionName: string, event: unknown): Promise<unknown>;
+  fireSchedule(name: string): Promise<InvocationOutcome>;
+  queueDepths(): Readonly<Record<string, QueueDepth>>;
+  /** Resolves when every polled queue is empty and nothing runs. */
+  waitUntilIdle(options?: IdleOptions): Promise<void>;
+  /** Finishes work in flight, returns messages, keeps the data. */
+  stop(): Promise<void>;
+}
+
+/** Runs the synthesized application whole, on one data folder. */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const dataDir = dataDirAt(options.dataDir);
+  const lock = lockDataDir(dataDir);
+  const context = createContext(options, dataDir);
+  try {
+    return await start(options, context, lock);
+  } catch (error) {
+    for (const step of context.undo.reverse()) await step();
+    lock.release();
+    throw error;
+  }
+}
+
+function createContext(options: CloudOptions, dataDir: DataDir): Context {
+  const warn = (message: string) => {
+    options.onMessage?.(message);
+    if (!options.quiet) process.stderr.write(`${message}\n`);
+  };
+  return {
+    dataDir,
+    warn,
+    onFatal: options.onFatal ?? warn,
+    stats: createStats(),
+    faults: createFaults(options.seed ?? randomInt(2 ** 31), options.faults),
+    undo: [],
+  };
+}
+
+async function start(options: CloudOptions, context: Context, lock: DataDirLock): Promise<Cloud> {
+  const { dataDir } = context;
+  if (options.reset) resetDataDir(dataDir);
+  mkdirSync(dataDir.logs, { recursive: true });
+  const stores = await openStores(context, {
+    port: options.port ?? 0,
+    assemblyDir: options.assemblyDir,
+    onListening: (url) => lock.announce({ pid: process.pid, url }),
+  });
+  const parts = await runTemplates(context, stores, options.schedules ?? true);
+  const { functions, mappings, scheduler } = parts;
+  const { http, queues, devIssuer } = stores;
+  let stopped: Promise<void> | undefined;
+  return {
+    url: http.url,
+    dataDir,
+    dynamodbUrl: stores.dynamodb.url,
+    servicesUrl: parts.services.url,
+    resources: stores.resources,
+    tables: parts.tables,
+    queues,
+    polledQueues: mappings.map(({ queue }) => queue.name),
+    functions,
+    scheduleNames: scheduler.names,
+    alarms: parts.alarms,
+    faults: context.faults,
+    stats: context.stats,
+    secret: parts.secrets.value,
+    mintToken: devIssuer.mintToken,
+    signClaims: devIssuer.signClaims,
+    async invoke(functionName, event) {
+      const outcome = await functions.get(functionName).invoke(JSON.stringify(event));
+      if (outcome.ok) return JSON.parse(outcome.payload);
+      if ("throttled" in outcome) throw new Error(`${functionName} is throttled`);
+      throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
+    },
+    fireSchedule: scheduler.fire,
+    queueDepths: () => Object.fromEntries(queues.all().map((one) => [one.name, one.depth()])),
+    waitUntilIdle: (idle) => waitUntilIdle({ ...parts, http }, idle),
+    stop() {
+      stopped ??= stopParts(stores, parts).finally(() => lock.release());
+      return stopped;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Faults } from "../faults.ts";
+import { functionStats, type Stats } from "../stats.ts";
+import type { Resource } from "../templates/resources.ts";
+import { readFunction, type Surroundings } from "./configuration.ts";
+import { createFunction, type LambdaFunction } from "./function.ts";
+
+export interface Functions {
+  /** By name or ARN. */
+  get(nameOrArn: string): LambdaFunction;
+  all(): readonly LambdaFunction[];
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface FunctionsDeps {
+  readonly faults: Faults;
+  readonly stats: Stats;
+  readonly warn: (message: string) => void;
+}
+
+const idleMs = 60_000;
+const longLogBytes = 32 * 1_048_576;
+
+export function createFunctions(
+  resources: readonly Resource[],
+  around: Surroundings,
+  deps: FunctionsDeps,
+): Functions {
+  mkdirSync(around.logs, { recursive: true });
+  setLongLogsAside(around.logs);
+  const maxEnvironments = Math.min(10, Math.max(4, availableParallelism() * 2));
+  const byName = new Map<string, LambdaFunction>();
+  for (const resource of resources) {
+    const configuration = readFunction(resource, around);
+    const lambda = createFunction(configuration, {
+      faults: deps.faults,
+      stats: functionStats(deps.stats, configuration.name),
+      warn: deps.warn,
+      onMetrics(sums) {
+        for (const [name, value] of Object.entries(sums)) {
+          deps.stats.metrics[name] = (deps.stats.metrics[name] ?? 0) + value;
+        }
+      },
+      maxEnvironments,
+      idleMs,
+    });
+    byName.set(configuration.name, lambda);
+  }
+  return {
+    get(nameOrArn) {
+      // arn:aws:lambda:region:account:function:name, or with :qualifier.
+      const name = nameOrArn.startsWith("arn:") ? nameOrArn.split(":")[6] : nameOrArn;
+      const lambda = byName.get(name ?? "");
+      if (lambda !== undefined) return lambda;
+      throw new Error(`there is no function ${nameOrArn}; there are ${[...byName.keys()]}`);
+    },
+    all: () => [...byName.values()],
+    async drain() {
+      await Promise.all([...byName.values()].map((lambda) => lambda.drain()));
+    },
+    async stop() {
+      await Promise.all([...byName.values()].map((lambda) => lambda.stop()));
+    },
+  };
+}
+
+/** Logs are appended to at every start; a long one begins anew, beside one older copy. */
+function setLongLogsAside(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const file = join(directory, name);
+    if (name.endsWith(".log") && statSync(file).size > longLogBytes)
+      renameSync(file, `${file}.old`);
+  }
+}

@@ -1,0 +1,40 @@
+/** What the thread of an environment is started with. */
+export interface EnvironmentSettings {
+  readonly taskRoot: string;
+  readonly handler: string;
+  readonly logFile: string;
+  readonly jsonLogs: boolean;
+  readonly functionName: string;
+  readonly functionArn: string;
+  readonly memoryMb: number;
+  readonly logGroup: string;
+}
+
+/** Ends the thread at its n-th outbound HTTP call: before it is sent, or once it is answered. */
+export interface KillAtCall {
+  readonly call: number;
+  readonly when: "before" | "after";
+}
+
+export interface InvokeMessage {
+  readonly requestId: string;
+  /** JSON text, as Lambda hands it over. */
+  readonly payload: string;
+  readonly timeoutMs: number;
+  readonly traceHeader: string;
+  readonly killAtCall?: KillAtCall;
+}
+
+export interface FunctionError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace?: readonly string[];
+}
+
+/** What the thread says. */
+export type EnvironmentMessage =
+  | { readonly kind: "ready" }
+  | { readonly kind: "init-failed"; readonly error: FunctionError }
+  | { readonly kind: "succeeded"; readonly payload: string }
+  | { readonly kind: "failed"; readonly error: FunctionError; readonly fatal: boolean }
+  | { readonly kind: "metrics"; readonly sums: Readonly<Record<string, number>> };

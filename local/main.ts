@@ -1,0 +1,83 @@
+import { copyOptions, parseOptions, runCommand, UsageError } from "./cli/options.ts";
+import { type StatusLine, startStatusLine } from "./cli/status-line.ts";
+import { welcome } from "./cli/welcome.ts";
+import { startCloud } from "./cloud.ts";
+import type { FaultPlan } from "./faults.ts";
+
+const help = `Runs the synthesized application whole on this machine.
+
+  npm start -- [options]
+
+  --data-dir DIR   where state and logs are kept (default: .pennyline/<port>)
+  --reset          forget that state first
+  --help           show this text
+
+  PORT                          port on 127.0.0.1 (default: 4000)
+  PENNYLINE_DYNAMODB_ENDPOINT   a DynamoDB-compatible server to use instead of dynoxide
+  PENNYLINE_FAULTS              faults to inject, as JSON (see FaultPlan in local/faults.ts)
+  PENNYLINE_SEED                seed of those faults (default: random, printed)
+`;
+
+const sameSignalMs = 500;
+
+await runCommand(async () => {
+  const startedAtMs = Date.now() - process.uptime() * 1000;
+  const values = parseOptions(
+    {
+      "data-dir": { type: "string" },
+      reset: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+    help,
+  );
+  if (values.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const copy = copyOptions(values["data-dir"]);
+  const faults = process.env.PENNYLINE_FAULTS;
+  const seed = process.env.PENNYLINE_SEED;
+  let status: StatusLine | undefined;
+  const print = (message: string) => {
+    if (status === undefined) process.stderr.write(`${message}\n`);
+    else status.print(message);
+  };
+  const cloud = await startCloud({
+    ...copy,
+    reset: values.reset,
+    quiet: true,
+    onMessage: print,
+    onFatal(reason) {
+      print(`${reason}; nothing works without it. Start again: what was accepted is kept.`);
+      process.exit(1);
+    },
+    ...(faults !== undefined && { faults: parseFaults(faults) }),
+    ...(seed !== undefined && { seed: Number(seed) }),
+  });
+  process.stdout.write(`${welcome(cloud, Date.now() - startedAtMs)}\n`);
+  if (faults !== undefined) print(`faults are on, seed ${cloud.faults.seed}`);
+  status = startStatusLine(cloud);
+
+  let askedAtMs: number | undefined;
+  const stop = async () => {
+    const now = performance.now();
+    // npm passes on the signal that the terminal has sent to us already: the same Ctrl-C.
+    if (askedAtMs !== undefined && now - askedAtMs < sameSignalMs) return;
+    if (askedAtMs !== undefined) process.exit(130);
+    askedAtMs = now;
+    status?.stop();
+    process.stdout.write("stopping: work in flight finishes (Ctrl-C again ends it now)\n");
+    await cloud.stop();
+    process.stdout.write("stopped; everything that was accepted is kept\n");
+  };
+  process.on("SIGINT", () => void stop());
+  process.on("SIGTERM", () => void stop());
+});
+
+function parseFaults(text: string): FaultPlan {
+  try {
+    return JSON.parse(text) as FaultPlan;
+  } catch (cause) {
+    throw new UsageError(`PENNYLINE_FAULTS is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}

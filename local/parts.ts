@@ -1,0 +1,187 @@
+import { join } from "node:path";
+import { type Alarms, startAlarms } from "./alarms.ts";
+import { type AwsJsonServer, startAwsJsonServer } from "./aws-json-server.ts";
+import type { DataDir } from "./data-dir.ts";
+import { type AdoptableIssuer, openDevIssuer } from "./dev-issuer.ts";
+import { type DynamoDbServer, noDynamoDb, startDynamoDb } from "./dynamodb/server.ts";
+import { createTable } from "./dynamodb/tables.ts";
+import { type EventSourceMapping, startEventSourceMapping } from "./event-source-mapping.ts";
+import { createEventBus } from "./events/event-bus.ts";
+import type { Faults } from "./faults.ts";
+import { type AccessLog, openAccessLog } from "./http/access-log.ts";
+import { readApi } from "./http/api-model.ts";
+import { type HttpApi, listenHttpApi } from "./http/http-api.ts";
+import { createFunctions, type Functions } from "./lambda/functions.ts";
+import { type Scheduler, startScheduler } from "./scheduler.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
+import { openQueues, type Queues } from "./sqs/queues.ts";
+import type { Stats } from "./stats.ts";
+import { serviceVariables } from "./surroundings.ts";
+import { synthesize } from "./synthesize.ts";
+import { type Assembly, readAssembly } from "./templates/assembly.ts";
+import { type Resource, resolveResources } from "./templates/resources.ts";
+
+/** What every part of one copy shares. */
+export interface Context {
+  readonly dataDir: DataDir;
+  readonly stats: Stats;
+  readonly faults: Faults;
+  readonly warn: (message: string) => void;
+  readonly onFatal: (reason: string) => void;
+  /** How to stop what has started, first started first, should a later step fail. */
+  readonly undo: (() => unknown)[];
+}
+
+export interface Stores {
+  readonly http: HttpApi;
+  readonly assembly: Assembly;
+  readonly dynamodb: DynamoDbServer;
+  readonly queues: Queues;
+  readonly devIssuer: AdoptableIssuer;
+  readonly resources: readonly Resource[];
+}
+
+export interface StoreOptions {
+  readonly port: number;
+  readonly assemblyDir: string | undefined;
+  readonly onListening: (url: string) => void;
+}
+
+const tableTypes = ["DynamoDB::Table", "DynamoDB::GlobalTable"];
+
+/** Takes the port, reads the templates, and starts what keeps data. */
+export async function openStores(context: Context, options: StoreOptions): Promise<Stores> {
+  const { dataDir, undo, warn } = context;
+  const http = await listenHttpApi(options.port);
+  undo.push(() => http.stop());
+  options.onListening(http.url);
+  const onSynthesis = () =>
+    warn("synthesizing the CDK application (again only when its sources change)");
+  const assembly = readAssembly(
+    options.assemblyDir ?? (await synthesize(dataDir.assembly, onSynthesis)).directory,
+  );
+  const [dynamodb, queues, devIssuer] = await allOrNone(undo, [
+    hasTables(assembly) ? startDynamoDb(dataDir.dynamodb, context.onFatal) : noDynamoDb,
+    openQueues(dataDir.queues),
+    openDevIssuer(dataDir.issuer),
+  ]);
+  const resources = resolveResources(assembly, { httpApiUrl: http.url, sqsUrl: queues.url });
+  return { http, assembly, dynamodb, queues, devIssuer, resources };
+}
+
+function hasTables({ stacks }: Assembly): boolean {
+  const resources = stacks.flatMap(({ template }) => Object.values(template.Resources ?? {}));
+  return resources.some(({ Type }) => tableTypes.some((type) => Type === `AWS::${type}`));
+}
+
+export interface Parts {
+  readonly tables: readonly string[];
+  readonly secrets: Secrets;
+  readonly services: AwsJsonServer;
+  readonly functions: Functions;
+  readonly mappings: readonly EventSourceMapping[];
+  readonly scheduler: Scheduler;
+  readonly alarms: Alarms;
+  readonly accessLog: AccessLog;
+  /** Dispatches `settled` after each batch. */
+  readonly activity: EventTarget;
+}
+
+/** Creates every resource and lets it run; requests are answered when this resolves. */
+export async function runTemplates(
+  context: Context,
+  stores: Stores,
+  automaticSchedules: boolean,
+): Promise<Parts> {
+  const { dataDir, faults, stats, undo, warn } = context;
+  const { assembly, dynamodb, queues, resources } = stores;
+  const ofType = (...types: string[]) =>
+    resources.filter(({ type }) => types.includes(type.slice("AWS::".length)));
+
+  const tables = await Promise.all(
+    ofType(...tableTypes).map((table) => createTable(dynamodb.client, table)),
+  );
+  for (const queue of ofType("SQS::Queue")) queues.create(queue);
+  const secrets = openSecrets(dataDir.secrets, ofType("SecretsManager::Secret"));
+  const bus = createEventBus(ofType("Events::EventBus"), ofType("Events::Rule"), {
+    ...context,
+    queues,
+  });
+  const services = await startAwsJsonServer({ ...bus.operations, ...secrets.operations });
+  undo.push(() => services.stop());
+
+  const variables = serviceVariables({
+    dynamodbUrl: dynamodb.url,
+    queuesUrl: queues.url,
+    servicesUrl: services.url,
+    dataDir: dataDir.path,
+  });
+  const around = { logs: dataDir.logs, assets: assembly.assets, variables };
+  const functions = createFunctions(ofType("Lambda::Function"), around, context);
+  undo.push(() => functions.stop());
+  const api = readApi(resources, { functions, devIssuer: stores.devIssuer });
+  const [authorizer] = api?.authorizers ?? [];
+  if (authorizer) stores.devIssuer.adopt(authorizer.issuer, authorizer.audience[0] ?? "");
+
+  const activity = new EventTarget();
+  const onSettled = () => activity.dispatchEvent(new Event("settled"));
+  const mappings = ofType("Lambda::EventSourceMapping").map((resource) => {
+    const deps = { queues, functions, faults, warn, onSettled };
+    const mapping = startEventSourceMapping(resource, deps);
+    undo.push(() => mapping.stop());
+    return mapping;
+  });
+  const scheduler = startScheduler(
+    ofType("Scheduler::Schedule"),
+    ofType("Lambda::EventInvokeConfig"),
+    { functions, queues, automatic: automaticSchedules },
+  );
+  undo.push(() => scheduler.stop());
+  const alarms = startAlarms(ofType("CloudWatch::Alarm"), {
+    queues,
+    stats,
+    onChange({ name, state, description }, before) {
+      if (state === "ALARM") warn(`alarm ${name}: ${description}`);
+      else if (before === "ALARM") warn(`alarm ${name} is ${state} again`);
+    },
+  });
+  undo.push(() => alarms.stop());
+  const accessLog = openAccessLog(join(dataDir.logs, "access.log"), api?.accessLogFormat);
+  undo.push(() => accessLog.close());
+  stores.http.serve(api, accessLog, stats);
+  const wired = { tables, secrets, services, functions, mappings };
+  return { ...wired, scheduler, alarms, accessLog, activity };
+}
+
+/** From the outside in: what produces work stops before what the work needs. */
+export async function stopParts(stores: Stores, parts: Parts): Promise<void> {
+  parts.alarms.stop();
+  await Promise.all([
+    stores.http.stop(),
+    parts.scheduler.stop(),
+    ...parts.mappings.map((mapping) => mapping.stop()),
+  ]);
+  parts.accessLog.close();
+  await parts.functions.drain();
+  await parts.functions.stop();
+  await parts.services.stop();
+  await Promise.all([stores.queues.stop(), stores.dynamodb.stop()]);
+}
+
+/** Awaits parts that start side by side; if one fails, those that did start are stopped. */
+async function allOrNone<const Parts extends readonly unknown[]>(
+  undo: (() => unknown)[],
+  parts: Parts,
+): Promise<{ [K in keyof Parts]: Awaited<Parts[K]> }> {
+  const results = await Promise.allSettled(parts);
+  for (const result of results) {
+    if (result.status === "rejected") continue;
+    const part = result.value as { stop?: () => unknown } | string;
+    if (typeof part === "object" && part.stop) undo.push(() => part.stop?.());
+  }
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure) throw failure.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as {
+    [K in keyof Parts]: Awaited<Parts[K]>;
+  };
+}

@@ -1,0 +1,233 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Cloud } from "../../local/cloud.ts";
+import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
+import { startTestCloud, stopTestCloud } from "./support/cloud.ts";
+
+let cloud: Cloud;
+let api: ApiClient;
+
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  api = await apiClient(cloud);
+  await api.putArticle("a", "ada");
+});
+afterAll(() => stopTestCloud(cloud));
+
+const json = { "content-type": "application/json" };
+const key = () => ({ "idempotency-key": randomUUID() });
+
+function expectProblem(answer: Answer, status: number, code: string) {
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  expect(answer.body).toMatchObject({ status, type: `urn:pennyline:problem:${code}` });
+  expect(answer.status).toBe(status);
+  expect(answer.body.detail.length).toBeGreaterThan(10);
+}
+
+const post = (raw: string | Uint8Array<ArrayBuffer>) =>
+  api.call("POST", "/v1/engagements", { raw, headers: json });
+
+async function expectNoEvent(work: () => Promise<void>) {
+  const before = cloud.stats.eventsAccepted;
+  await work();
+  expect(cloud.stats.eventsAccepted).toBe(before);
+}
+
+describe("bad input gets a problem that says what to change, and no event", () => {
+  test.each([
+    ["empty", ""],
+    ["cut off", '{"token":'],
+    ["not an object", "[1]"],
+    ["a string", '"x"'],
+  ])("I1: %s JSON is a 400", async (_, raw) => {
+    await expectNoEvent(async () => expectProblem(await post(raw), 400, "invalid-request"));
+  });
+
+  test("I1: a body that is not UTF-8 is a 400", async () => {
+    await expectNoEvent(async () => {
+      const answer = await post(new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]));
+      expectProblem(answer, 400, "invalid-request");
+      expect(answer.body.detail).toContain("UTF-8");
+    });
+  });
+
+  test.each(["1e400", "-1", "0.1", '"5"', "9007199254740993", "0.99999999999999999999", "1e3"])(
+    "I2: %s micros are a 400, never rounded",
+    async (price) => {
+      const raw = `{"currency":"USD","micros":{"view":${price},"read":1,"reaction":1,"comment":1,"search_visit":1}}`;
+      const headers = { ...json, ...key() };
+      const path = "/v1/rate-cards/current";
+      const answer = await api.call("PUT", path, { token: api.publisher, raw, headers });
+      expectProblem(answer, 400, "invalid-request");
+      expect(answer.body.detail).toContain("view");
+    },
+  );
+
+  test("I3: nesting 10,000 deep is a 400, a body over the limit a 413", async () => {
+    await expectNoEvent(async () => {
+      const deep = `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`;
+      expectProblem(await post(deep), 400, "invalid-request");
+      expectProblem(await post(`{"token":"${"x".repeat(1_100_000)}"}`), 413, "too-large");
+      expect((await api.call("GET", "/v1/health")).status).toBe(200);
+    });
+  });
+
+  test.each(["__proto__", "constructor", "prototype"])("I4: the key %s is a 400", async (name) => {
+    await expectNoEvent(async () => {
+      expectProblem(await post(`{"token":"x","${name}":{"polluted":1}}`), 400, "invalid-request");
+    });
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  test.each([
+    ["missing", undefined],
+    ["empty", ""],
+    ["over 255 characters", "k".repeat(256)],
+    ["with a tab", "a\tb"],
+    ["with other alphabets", "kéy"],
+  ])("I5: an Idempotency-Key that is %s is a 400", async (_, value) => {
+    const answer = await api.call("PUT", "/v1/articles/x", {
+      token: api.publisher,
+      body: { title: "X", creatorId: "ada" },
+      headers: value === undefined ? {} : { "idempotency-key": value },
+    });
+    expectProblem(answer, 400, "invalid-request");
+    expect(answer.body.detail).toContain("Idempotency-Key");
+  });
+
+  test("I6 I9: the same key and body, in any order of keys, get the first answer again", async () => {
+    const headers = key();
+    const put = (body: object) =>
+      api.call("PUT", "/v1/articles/once", { token: api.publisher, body, headers });
+    const first = await put({ title: "Once", creatorId: "ada" });
+    const again = await put({ creatorId: "ada", title: "Once" });
+    expect(first.status).toBe(200);
+    expect([again.status, again.body]).toEqual([200, first.body]);
+  });
+
+  test("I7: the same key with another body is a 409, and changes nothing", async () => {
+    const headers = key();
+    const put = (creatorId: string) =>
+      api.call("PUT", "/v1/articles/b", {
+        token: api.publisher,
+        body: { title: "B", creatorId },
+        headers,
+      });
+    expect((await put("ada")).status).toBe(200);
+    expectProblem(await put("mallory"), 409, "idempotency-key-reused");
+    const article = await api.call("GET", "/v1/articles/b", { token: api.publisher });
+    expect(article.body.creatorId).toBe("ada");
+  });
+
+  test("I8: the same key from two callers are two requests", async () => {
+    const headers = key();
+    const other = await cloud.mintToken({ role: "publisher", id: "other-publisher" });
+    const put = (token: string, title: string) =>
+      api.call("PUT", "/v1/articles/c", { token, body: { title, creatorId: "ada" }, headers });
+    expect((await put(api.publisher, "C")).status).toBe(200);
+    expect((await put(other, "D")).body.title).toBe("D");
+  });
+
+  test("a mended request may use the key of one that was refused", async () => {
+    const headers = key();
+    const put = (body: object) =>
+      api.call("PUT", "/v1/articles/d", { token: api.publisher, body, headers });
+    expectProblem(await put({ title: "D" }), 400, "invalid-request");
+    expect((await put({ title: "D", creatorId: "ada" })).status).toBe(200);
+  });
+
+  test("each bad engagement is named by its index, and the good ones are accepted", async () => {
+    const now = Date.now();
+    const at = (ageMs: number) => new Date(now - ageMs).toISOString();
+    const hour = 3_600_000;
+    const good = { articleId: "a", readerId: "r", kind: "view" };
+    const engagements = [
+      good,
+      { ...good, kind: "clap" },
+      { ...good, articleId: "never-registered" },
+      { ...good, readerId: "someone@example.com" },
+      { ...good, readerId: "2001:db8::1" },
+      { ...good, occurredAt: at(-6 * 60_000) },
+      { ...good, occurredAt: at(36 * 24 * hour) },
+      { ...good, occurredAt: "yesterday" },
+      { ...good, extra: true },
+      { ...good, kind: "search_visit", referrer: "https://google.com.evil.example/" },
+      { ...good, kind: "search_visit", referrer: "https://www.google.co.uk/" },
+      { ...good, articleId: "a\nb" },
+      { ...good, userAgent: "not for queues: \uffff" },
+      "not an object",
+    ];
+    const path = "/v1/engagements/batch";
+    const answer = await api.call("POST", path, { token: api.publisher, body: { engagements } });
+    expect([answer.status, answer.body.accepted]).toEqual([202, 2]);
+    const codes = answer.body.rejected.map(({ index, code }: { index: number; code: string }) => [
+      index,
+      code,
+    ]);
+    expect(codes).toEqual([
+      [1, "invalid"],
+      [2, "unknown_article"],
+      [3, "invalid"],
+      [4, "invalid"],
+      [5, "too_far_ahead"],
+      [6, "too_old"],
+      [7, "invalid"],
+      [8, "invalid"],
+      [9, "not_a_search_engine"],
+      [11, "invalid"],
+      [12, "invalid"],
+      [13, "invalid"],
+    ]);
+  });
+
+  test("S6: a browser may report 48 hours back, and 5 minutes ahead, by the server's clock", async () => {
+    const token = await api.viewToken("a", "clock");
+    const report = async (offsetMs: number) => {
+      const occurredAt = new Date(Date.now() + offsetMs).toISOString();
+      const body = { token, kind: "view", occurredAt };
+      return (await api.call("POST", "/v1/engagements", { body })).status;
+    };
+    const hour = 3_600_000;
+    expect(await report(-48 * hour + 60_000)).toBe(202);
+    expect(await report(-48 * hour - 60_000)).toBe(400);
+    expect(await report(4 * 60_000)).toBe(202);
+    expect(await report(6 * 60_000)).toBe(400);
+  });
+
+  test("nothing acceptable is a 400 that lists why; 501 engagements are a 400", async () => {
+    await expectNoEvent(async () => {
+      const token = { token: "not.a.token", kind: "view" };
+      const none = await api.call("POST", "/v1/engagements", { body: token });
+      expectProblem(none, 400, "none-acceptable");
+      expect(none.body.rejected).toMatchObject([{ index: 0, code: "token_invalid" }]);
+      const engagements = Array.from({ length: 501 }, () => token);
+      const many = await api.call("POST", "/v1/engagements", { body: { engagements } });
+      expectProblem(many, 400, "invalid-request");
+    });
+  });
+
+  test("other media types are a 415", async () => {
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answer = await api.call("POST", "/v1/engagements", { raw: "a=b", headers });
+    expectProblem(answer, 415, "unsupported-media-type");
+  });
+
+  test("a rate card in another currency is refused", async () => {
+    const micros = { view: 1, read: 1, reaction: 1, comment: 1, search_visit: 1 };
+    const answer = await api.call("PUT", "/v1/rate-cards/current", {
+      token: api.publisher,
+      body: { currency: "EUR", micros },
+      headers: key(),
+    });
+    expectProblem(answer, 400, "invalid-request");
+    expect(answer.body.detail).toContain("USD");
+  });
+
+  test.each(["limit=0", "limit=abc", "limit=1000", "cursor=", "page=2"])(
+    "the query ?%s is a 400",
+    async (search) => {
+      const path = `/v1/creators/ada/ledger?${search}`;
+      expectProblem(await api.call("GET", path, { token: api.publisher }), 400, "invalid-request");
+    },
+  );
+});

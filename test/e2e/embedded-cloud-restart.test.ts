@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { cloudForTest, temporaryFolder } from "./support/cloud.ts";
+import { fixtureQueue, fixtureWorker, writeAssembly } from "./support/fixture-assembly.ts";
+
+const program = join(import.meta.dirname, "support/run-cloud.ts");
+let dataDir: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  dataDir = temporaryFolder();
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly servicesUrl: string;
+}
+
+async function spawnCloud(assemblyDir: string): Promise<Running> {
+  const child = spawn(process.execPath, [program, dataDir, assemblyDir], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.push(child);
+  for await (const line of createInterface({ input: child.stdout })) {
+    return { child, ...JSON.parse(line) };
+  }
+  throw new Error("the copy ended before it was ready");
+}
+
+async function putEvent(servicesUrl: string, detail: object): Promise<void> {
+  const Entries = [{ Source: "s", DetailType: "t", Detail: JSON.stringify(detail) }];
+  const response = await fetch(servicesUrl, {
+    method: "POST",
+    headers: { "x-amz-target": "AWSEvents.PutEvents" },
+    body: JSON.stringify({ Entries }),
+  });
+  expect(await response.json()).toMatchObject({ FailedEntryCount: 0 });
+}
+
+const rule = {
+  Type: "AWS::Events::Rule",
+  Properties: {
+    EventPattern: { source: ["s"] },
+    Targets: [{ Id: "one", Arn: { "Fn::GetAtt": ["Queue", "Arn"] } }],
+  },
+};
+const hangs = "export const handler = () => new Promise(() => {});";
+const counts = "export const handler = async () => {};";
+
+describe("R1: a copy killed with kill -9", () => {
+  test("keeps every event it accepted", async () => {
+    const resources = { Queue: fixtureQueue("work"), Rule: rule };
+    const assemblyDir = writeAssembly({ resources });
+    const { child, servicesUrl } = await spawnCloud(assemblyDir);
+    for (let n = 0; n < 20; n += 1) await putEvent(servicesUrl, { n });
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    const cloud = await cloudForTest({ assemblyDir, dataDir });
+    const numbers = cloud.queues
+      .get("work")
+      .peek()
+      .map((body) => JSON.parse(body).detail.n);
+    expect(numbers).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  });
+
+  test("has its messages in flight back at once, and no receive counted", async () => {
+    const resources = { ...fixtureWorker({}, {}, { Timeout: 900 }), Rule: rule };
+    const { child, servicesUrl } = await spawnCloud(
+      writeAssembly({ resources, bundles: { worker: hangs } }),
+    );
+    await putEvent(servicesUrl, { n: 1 });
+    const log = join(dataDir, "logs");
+    await expect.poll(() => readdirSync(log), { timeout: 20_000 }).toContain("worker.log");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    const assemblyDir = writeAssembly({ resources, bundles: { worker: counts } });
+    const cloud = await cloudForTest({ assemblyDir, dataDir });
+    await cloud.waitUntilIdle();
+    expect(cloud.stats.functions.worker?.invocations).toBe(1);
+    expect(cloud.queueDepths().dead).toMatchObject({ visible: 0 });
+  });
+});
+
+describe("a data folder", () => {
+  test("belongs to one copy, which a second one names", async () => {
+    const assemblyDir = writeAssembly({ resources: { Queue: fixtureQueue("work") } });
+    const { child, url } = await spawnCloud(assemblyDir);
+    await expect(cloudForTest({ assemblyDir, dataDir })).rejects.toThrow(
+      `${dataDir} is in use: process ${child.pid} holds it and serves ${url}`,
+    );
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await cloudForTest({ assemblyDir, dataDir });
+  });
+
+  test("starts afresh with reset", async () => {
+    const assemblyDir = writeAssembly({ resources: { Queue: fixtureQueue("work") } });
+    const first = await cloudForTest({ assemblyDir, dataDir });
+    first.queues.get("work").send("old");
+    await first.stop();
+    const second = await cloudForTest({ assemblyDir, dataDir, reset: true });
+    expect(second.queueDepths().work).toMatchObject({ visible: 0 });
+  });
+});
+
+describe("a graceful stop", () => {
+  test("lets a batch in flight finish", async () => {
+    const slow = `export const handler = () => new Promise((done) => setTimeout(done, 300));`;
+    const resources = { ...fixtureWorker(), Rule: rule };
+    const assemblyDir = writeAssembly({ resources, bundles: { worker: slow } });
+    const { child, servicesUrl } = await spawnCloud(assemblyDir);
+    await putEvent(servicesUrl, { n: 1 });
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+
+    const cloud = await cloudForTest({ assemblyDir, dataDir });
+    expect(cloud.queueDepths().work).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+  });
+
+  test("reports a busy port before anything is started", async () => {
+    const assemblyDir = writeAssembly({ resources: { Queue: fixtureQueue("work") } });
+    const first = await cloudForTest({ assemblyDir });
+    const port = Number(new URL(first.url).port);
+    await expect(cloudForTest({ assemblyDir, port, dataDir })).rejects.toThrow(
+      `port ${port} is in use`,
+    );
+    await cloudForTest({ assemblyDir, dataDir });
+  });
+});
