@@ -49,16 +49,20 @@ export function dueBucketOf(creatorId: CreatorId): bigint {
 export const countAttribute = (line: LineKey) => `n:${line}`;
 export const microsAttribute = (line: LineKey) => `m:${line}`;
 
-export function counterFromItem(item: Item): Counter {
+export function counterIdOfItem(item: Item): CounterId {
   const [articleId = "", day = "", shard = ""] = String(item.sk).split("\t");
+  return {
+    creatorId: creatorOfKey(item.pk),
+    articleId: articleId as ArticleId,
+    day: day as UtcDay,
+    shard: Number(shard),
+  };
+}
+
+export function counterFromItem(item: Item): Counter {
   const dueSince = item[counterAttributes.dueSince];
   return {
-    id: {
-      creatorId: creatorOfKey(item.pk),
-      articleId: articleId as ArticleId,
-      day: day as UtcDay,
-      shard: Number(shard),
-    },
+    id: counterIdOfItem(item),
     counted: countedLines(item),
     settled: settledLines(item[counterAttributes.settled]),
     events: (item[counterAttributes.events] as bigint | undefined) ?? 0n,

@@ -2,21 +2,17 @@ import { type DynamoDBDocumentClient, paginateQuery } from "@aws-sdk/lib-dynamod
 import type { CreatorId } from "../../core/contracts/ids.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { tables } from "../../core/contracts/storage.ts";
-import type { Counter } from "../../core/earnings/counter.ts";
-import { counterFromItem, creatorKey, creatorOfKey, dueBucketOf } from "./counter-items.ts";
-import { getItems } from "./items.ts";
+import type { CounterId } from "../../core/earnings/counter.ts";
+import { counterIdOfItem, creatorKey, creatorOfKey, dueBucketOf } from "./counter-items.ts";
 
 const { dueIndex } = tables.earningsCounters;
 
-/**
- * The index only says which counters to look at; what they hold is read from the table itself,
- * strongly consistent.
- */
-export async function* dueCounters(
+/** The index only says which counters to look at; it lags, and holds nothing but their keys. */
+export async function* dueCounterIds(
   client: DynamoDBDocumentClient,
   tableName: string,
   creatorId: CreatorId,
-): AsyncGenerator<Counter[]> {
+): AsyncGenerator<CounterId[]> {
   const pages = paginateQuery(
     { client, pageSize: limits.maxCountersPerEntry },
     {
@@ -28,8 +24,7 @@ export async function* dueCounters(
     },
   );
   for await (const { Items = [] } of pages) {
-    const keys = Items.map(({ pk, sk }) => ({ pk, sk }));
-    if (keys.length > 0) yield (await getItems(client, tableName, keys)).map(counterFromItem);
+    if (Items.length > 0) yield Items.map(counterIdOfItem);
   }
 }
 

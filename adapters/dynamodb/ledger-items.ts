@@ -7,6 +7,11 @@ import { creatorKey, creatorOfKey } from "./counter-items.ts";
 import type { Item } from "./items.ts";
 
 export const accountSortKey = "account";
+
+export function accountKey(creatorId: CreatorId) {
+  return { pk: creatorKey(creatorId), sk: accountSortKey };
+}
+
 const entryPrefix = "entry#";
 
 /** Numbers are padded so that their order as text is their order in time. */
@@ -56,7 +61,7 @@ export async function readAccount(
   const { Item } = await client.send(
     new GetCommand({
       TableName: ledgerTable,
-      Key: { pk: creatorKey(creatorId), sk: accountSortKey },
+      Key: accountKey(creatorId),
       ConsistentRead: true,
     }),
   );

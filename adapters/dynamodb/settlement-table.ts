@@ -8,18 +8,18 @@ import {
   type TransactWriteCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
+import type { CounterId } from "../../core/earnings/counter.ts";
 import type { Drain, SettlementTable } from "../../core/earnings/settlement-table.ts";
 import { creditOf, type LedgerEntry } from "../../core/ledger/entry.ts";
 import {
   counterAttributes,
   counterFromItem,
   counterKey,
-  creatorKey,
   settledAttribute,
 } from "./counter-items.ts";
-import { creatorsDue, dueCounters } from "./due-counters.ts";
+import { creatorsDue, dueCounterIds } from "./due-counters.ts";
 import { getItems } from "./items.ts";
-import { accountSortKey, entryToItem, readAccount } from "./ledger-items.ts";
+import { accountKey, entryToItem, readAccount } from "./ledger-items.ts";
 
 type Action = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
 
@@ -31,13 +31,18 @@ interface Deps {
 
 export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
   const { client, earningsCountersTable, ledgerTable } = deps;
+  const readCounters = async (ids: readonly CounterId[]) => {
+    const items = await getItems(client, earningsCountersTable, ids.map(counterKey));
+    return items.map(counterFromItem);
+  };
   return {
     creatorsDue: (bucket) => creatorsDue(client, earningsCountersTable, bucket),
-    dueCounters: (creatorId) => dueCounters(client, earningsCountersTable, creatorId),
-    async readCounters(ids) {
-      const items = await getItems(client, earningsCountersTable, ids.map(counterKey));
-      return items.map(counterFromItem);
+    async *dueCounters(creatorId) {
+      for await (const ids of dueCounterIds(client, earningsCountersTable, creatorId)) {
+        yield await readCounters(ids);
+      }
     },
+    readCounters,
     readAccount: (creatorId) => readAccount(client, ledgerTable, creatorId),
     async commit(entry, drains) {
       const actions = [
@@ -94,7 +99,7 @@ function moveAccount(tableName: string, entry: LedgerEntry): Action {
   return {
     Update: {
       TableName: tableName,
-      Key: { pk: creatorKey(entry.creatorId), sk: accountSortKey },
+      Key: accountKey(entry.creatorId),
       UpdateExpression: "SET #sequence = :next, currency = :currency ADD settledMicros :credit",
       ConditionExpression: first ? "attribute_not_exists(#sequence)" : "#sequence = :previous",
       ExpressionAttributeNames: { "#sequence": "sequence" },

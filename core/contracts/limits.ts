@@ -46,6 +46,8 @@ export const limits = {
   maxTitleBytes: 1_000,
   maxReferrerBytes: 2_048,
   maxUserAgentBytes: 1_024,
+  /** Article ids that an edge function remembers as registered, in each environment. */
+  maxKnownArticles: 20_000,
   /** The largest price of one engagement: 1,000 units of the currency. */
   maxPriceMicros: 1_000_000_000,
   /** Creators named in one settlement event. */

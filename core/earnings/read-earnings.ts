@@ -3,14 +3,30 @@ import type { EngagementKind } from "../contracts/kinds.ts";
 import type { LedgerAccount } from "../ledger/entry.ts";
 import { Problem } from "../perimeter/problem.ts";
 import { type Micros, micros, sumMicros } from "../values/micros.ts";
+import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
-import { type Counter, parseLineKey, pendingLines, totalMicros } from "./counter.ts";
+import {
+  type Counter,
+  type CounterId,
+  parseLineKey,
+  pendingLines,
+  totalMicros,
+} from "./counter.ts";
 
-/** Reads for creators; strongly consistent, except that the due list may lag by a moment. */
+/** What a creator's account and some counters held at one and the same moment. */
+export interface EarningsSnapshot {
+  readonly account: LedgerAccount;
+  readonly counters: readonly Counter[];
+}
+
 export interface EarningsReader {
-  readAccount(creatorId: CreatorId): Promise<LedgerAccount>;
-  /** Every counter of the creator that is on the due list, in pages. */
-  dueCounters(creatorId: CreatorId): AsyncIterable<readonly Counter[]>;
+  /** Counters on the due list, in pages of at most `maxCountersPerEntry`. The list may lag. */
+  dueCounterIds(creatorId: CreatorId): AsyncIterable<readonly CounterId[]>;
+  /** Isolated from every transaction; `contended` when one held an item at each attempt. */
+  snapshot(
+    creatorId: CreatorId,
+    ids: readonly CounterId[],
+  ): Promise<EarningsSnapshot | "contended">;
   /**
    * A creator's counters in order of article, those of one article together, starting after
    * `afterArticleId`.
@@ -26,37 +42,53 @@ export interface Balance {
   readonly asOf: string;
 }
 
-const maxReads = 5;
+interface BalanceDeps {
+  readonly earnings: Pick<EarningsReader, "dueCounterIds" | "snapshot">;
+  readonly clock: Clock;
+  readonly pacing: Pacing;
+  readonly currency: string;
+}
+
+const maxReads = 6;
+const backoff: Backoff = { baseMs: 20, capMs: 500 };
 
 /**
- * Settled and pending as of one moment: when a settlement commits between the two reads, the
- * account's number has changed and both are read again, so no micro shows twice or not at all.
+ * Settled and pending as of one moment: account and counters are read in one transaction, or in
+ * several between which no settlement came, so no micro shows twice or not at all.
+ * @throws Problem 503 when writers were in the way each time.
  */
-export async function readBalance(
-  deps: { earnings: EarningsReader; clock: Clock; currency: string },
-  creatorId: CreatorId,
-): Promise<Balance> {
-  let before = await deps.earnings.readAccount(creatorId);
+export async function readBalance(deps: BalanceDeps, creatorId: CreatorId): Promise<Balance> {
   for (let read = 0; read < maxReads; read += 1) {
-    let pending: bigint = 0n;
-    for await (const counters of deps.earnings.dueCounters(creatorId)) {
-      pending += sumMicros(counters.map((counter) => totalMicros(pendingLines(counter))));
-    }
-    const after = await deps.earnings.readAccount(creatorId);
-    if (after.sequence === before.sequence) {
-      return {
-        creatorId,
-        currency: deps.currency,
-        settledMicros: String(after.settledMicros),
-        pendingMicros: String(pending),
-        asOf: new Date(deps.clock.nowMs()).toISOString(),
-      };
-    }
-    before = after;
+    if (read > 0) await deps.pacing.sleep(backoffMs(read, backoff, deps.pacing.random));
+    const sums = await tryReadSums(deps.earnings, creatorId);
+    if (sums === "contended") continue;
+    return {
+      creatorId,
+      currency: deps.currency,
+      settledMicros: String(sums.settledMicros),
+      pendingMicros: String(sums.pendingMicros),
+      asOf: new Date(deps.clock.nowMs()).toISOString(),
+    };
   }
   throw new Problem(503, "unavailable", "Try again", "This balance is being settled just now.", {
     retryAfterSeconds: 1,
   });
+}
+
+async function tryReadSums(earnings: BalanceDeps["earnings"], creatorId: CreatorId) {
+  let account: LedgerAccount | undefined;
+  let pendingMicros: bigint = 0n;
+  for await (const ids of earnings.dueCounterIds(creatorId)) {
+    const snapshot = await earnings.snapshot(creatorId, ids);
+    if (snapshot === "contended") return "contended";
+    if (account && account.sequence !== snapshot.account.sequence) return "contended";
+    account = snapshot.account;
+    pendingMicros += sumMicros(snapshot.counters.map((one) => totalMicros(pendingLines(one))));
+  }
+  if (account) return { settledMicros: account.settledMicros, pendingMicros };
+  const snapshot = await earnings.snapshot(creatorId, []);
+  if (snapshot === "contended") return "contended";
+  return { settledMicros: snapshot.account.settledMicros, pendingMicros };
 }
 
 const fieldOf = {

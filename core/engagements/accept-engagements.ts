@@ -9,7 +9,7 @@ import { limits } from "../contracts/limits.ts";
 import type { EventPublisher } from "../messaging/event-publisher.ts";
 import { Problem } from "../perimeter/problem.ts";
 import { fieldProblems, validate } from "../perimeter/validate.ts";
-import type { ArticleStore } from "../registry/article.ts";
+import type { FindKnown } from "../registry/known-articles.ts";
 import type { Clock } from "../values/time.ts";
 import { type Channel, judgeOccurredAt } from "./engagement-window.ts";
 import { packEngagements } from "./pack-engagements.ts";
@@ -27,7 +27,7 @@ export interface AcceptanceAnswer {
 }
 
 interface Deps {
-  readonly articles: ArticleStore;
+  readonly findKnown: FindKnown;
   readonly bus: EventPublisher;
   readonly clock: Clock;
 }
@@ -118,9 +118,9 @@ async function acceptJudged(
   judged: readonly Judged[],
   traceparent: string,
 ): Promise<AcceptanceAnswer> {
-  const known = await deps.articles.getMany([
-    ...new Set(judged.flatMap((item) => (isRejection(item) ? [] : [item.articleId]))),
-  ]);
+  const known = await deps.findKnown(
+    judged.flatMap((item) => (isRejection(item) ? [] : [item.articleId])),
+  );
   const accepted: AcceptedEngagement[] = [];
   const rejections: AcceptanceAnswer["rejected"][number][] = [];
   judged.forEach((item, index) => {

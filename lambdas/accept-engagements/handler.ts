@@ -7,11 +7,14 @@ import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { jwsViewTokens } from "../../adapters/view-tokens/jws-view-tokens.ts";
 import { secretsManagerSource } from "../../adapters/view-tokens/secrets.ts";
+import { limits } from "../../core/contracts/limits.ts";
 import { acceptTokenEngagements } from "../../core/engagements/accept-engagements.ts";
+import { knownArticles } from "../../core/registry/known-articles.ts";
 
 const secrets = secretsManagerSource(setting("viewTokenSecretArn"), systemClock);
+const articles = dynamoDbArticles(documentClient, setting("registryTable"));
 const deps = {
-  articles: dynamoDbArticles(documentClient, setting("registryTable")),
+  findKnown: knownArticles(articles, limits.maxKnownArticles),
   bus: busFromEnvironment(),
   tokens: jwsViewTokens(secrets, systemClock),
   clock: systemClock,

@@ -5,10 +5,13 @@ import { apiHandler } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
+import { limits } from "../../core/contracts/limits.ts";
 import { acceptPublisherEngagements } from "../../core/engagements/accept-engagements.ts";
+import { knownArticles } from "../../core/registry/known-articles.ts";
 
+const articles = dynamoDbArticles(documentClient, setting("registryTable"));
 const deps = {
-  articles: dynamoDbArticles(documentClient, setting("registryTable")),
+  findKnown: knownArticles(articles, limits.maxKnownArticles),
   bus: busFromEnvironment(),
   clock: systemClock,
 };

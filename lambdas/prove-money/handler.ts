@@ -2,7 +2,7 @@ import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbProofSource } from "../../adapters/dynamodb/proof-source.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
-import { systemClock } from "../../adapters/runtime.ts";
+import { systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { proveMoney } from "../../core/ledger/prove-money.ts";
 
 const source = dynamoDbProofSource({
@@ -11,4 +11,6 @@ const source = dynamoDbProofSource({
   ledgerTable: setting("ledgerTable"),
 });
 
-export const handler = apiHandler(async () => ok(await proveMoney({ source, clock: systemClock })));
+const deps = { source, clock: systemClock, pacing: systemPacing };
+
+export const handler = apiHandler(async () => ok(await proveMoney(deps)));

@@ -3,7 +3,7 @@ import { dynamoDbEarnings } from "../../adapters/dynamodb/earnings-reader.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, pathParameter } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
-import { systemClock } from "../../adapters/runtime.ts";
+import { systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { creatorIdSchema } from "../../core/contracts/ids.ts";
 import { readBalance } from "../../core/earnings/read-earnings.ts";
 import { requireSight } from "../../core/perimeter/caller.ts";
@@ -14,6 +14,7 @@ const deps = {
     ledgerTable: setting("ledgerTable"),
   }),
   clock: systemClock,
+  pacing: systemPacing,
   currency: setting("currency"),
 };
 

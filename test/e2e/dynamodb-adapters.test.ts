@@ -43,6 +43,7 @@ function world() {
   const earnings = dynamoDbEarnings(client, tables);
   const table = dynamoDbSettlementTable({ ...tables });
   const currency = "USD";
+  const source = dynamoDbProofSource({ ...tables });
   return {
     earnings,
     count: (deliveries: readonly { id: string; body: string }[]) =>
@@ -70,8 +71,8 @@ function world() {
         creatorId,
         "0".repeat(32),
       ),
-    balance: () => readBalance({ earnings, clock, currency }, creatorId),
-    proof: () => proveMoney({ source: dynamoDbProofSource({ ...tables }), clock }),
+    balance: () => readBalance({ earnings, clock, pacing: systemPacing, currency }, creatorId),
+    proof: () => proveMoney({ source, clock, pacing: systemPacing }),
   };
 }
 

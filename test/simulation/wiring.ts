@@ -1,0 +1,187 @@
+import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
+import { dynamoDbCountingTable } from "../../adapters/dynamodb/counting-table.ts";
+import { dynamoDbEarnings } from "../../adapters/dynamodb/earnings-reader.ts";
+import { dynamoDbLedger } from "../../adapters/dynamodb/ledger-items.ts";
+import { dynamoDbProofSource } from "../../adapters/dynamodb/proof-source.ts";
+import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
+import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
+import { eventBridgePublisher } from "../../adapters/eventbridge/event-publisher.ts";
+import { sha256Hex } from "../../adapters/runtime.ts";
+import { viewTokenClaimsSchema } from "../../core/contracts/bodies.ts";
+import type { CreatorId } from "../../core/contracts/ids.ts";
+import { limits } from "../../core/contracts/limits.ts";
+import { countEngagements } from "../../core/earnings/count-engagements.ts";
+import {
+  type CountingTable,
+  countInTransactions,
+} from "../../core/earnings/count-in-transactions.ts";
+import type { CountOnce } from "../../core/earnings/count-once.ts";
+import type { ImpressionKey } from "../../core/earnings/impression-key.ts";
+import { settleDeliveries } from "../../core/earnings/settle-creator.ts";
+import type { SettlementTable } from "../../core/earnings/settlement-table.ts";
+import type { ViewTokens } from "../../core/engagements/view-token.ts";
+import type { Delivery } from "../../core/messaging/delivery.ts";
+import type { EventPublisher } from "../../core/messaging/event-publisher.ts";
+import { knownArticles } from "../../core/registry/known-articles.ts";
+import type { Micros } from "../../core/values/micros.ts";
+import type { Clock } from "../../core/values/time.ts";
+import type { Faults } from "./faults.ts";
+import type { Invocation } from "./invocation.ts";
+import type { SimulatedBus } from "./simulated-bus.ts";
+import type { SimulatedTables } from "./simulated-table.ts";
+
+export const publisherId = "p1";
+export const currency = "USD";
+export const tableNames = {
+  impressionKeysTable: "impression-keys",
+  earningsCountersTable: "earnings-counters",
+  ledgerTable: "ledger",
+  registryTable: "registry",
+} as const;
+const { impressionKeysTable, earningsCountersTable, ledgerTable, registryTable } = tableNames;
+
+/** What a deliberately wrong copy of the system replaces, to prove that the oracle would see it. */
+export interface Mutant {
+  readonly countOnce?: (parts: { by: Invocation; tables: SimulatedTables }) => CountOnce;
+  readonly wrapCountOnce?: (countOnce: CountOnce) => CountOnce;
+  readonly wrapBus?: (bus: EventPublisher) => EventPublisher;
+  /** What is asked of the tables instead. */
+  readonly rewrite?: (command: unknown) => unknown;
+}
+
+export interface Wiring {
+  readonly tables: SimulatedTables;
+  readonly bus: SimulatedBus;
+  readonly faults: Faults;
+  readonly mutant: Mutant;
+  readonly minMicros: Micros;
+  readonly maxWaitMs: number;
+}
+
+/** The parts of the system as the handlers wire them, for one invocation. */
+export function partsFor(wiring: Wiring, by: Invocation) {
+  const client = wiring.tables.client(by, wiring.mutant.rewrite);
+  const bus = eventBridgePublisher({
+    client: wiring.bus.client(by),
+    busName: "b",
+    pacing: by.pacing,
+  });
+  const articles = dynamoDbArticles(client, registryTable);
+  return {
+    articles,
+    findKnown: knownArticles(articles, limits.maxKnownArticles),
+    rateCards: dynamoDbRateCards(client, registryTable),
+    earnings: dynamoDbEarnings(client, { earningsCountersTable, ledgerTable }),
+    ledger: dynamoDbLedger(client, ledgerTable),
+    source: dynamoDbProofSource({ client, earningsCountersTable, ledgerTable }),
+    settlement: dynamoDbSettlementTable({ client, earningsCountersTable, ledgerTable }),
+    bus: wiring.mutant.wrapBus?.(bus) ?? bus,
+    tokens: plainTokens(by.clock),
+    clock: by.clock,
+    pacing: by.pacing,
+    currency,
+  };
+}
+
+export async function countDeliveries(
+  wiring: Wiring,
+  by: Invocation,
+  deliveries: readonly Delivery[],
+  deadlineMs: number,
+): Promise<readonly string[]> {
+  const { articles, rateCards, clock, pacing } = partsFor(wiring, by);
+  const client = wiring.tables.client(by, wiring.mutant.rewrite);
+  const table = watchCounting(
+    dynamoDbCountingTable({ client, impressionKeysTable, earningsCountersTable, clock }),
+    wiring.faults,
+  );
+  const real = countInTransactions({ table, clock, pacing });
+  const { countOnce: instead, wrapCountOnce } = wiring.mutant;
+  const countOnce = instead?.({ by, tables: wiring.tables }) ?? wrapCountOnce?.(real) ?? real;
+  const deps = {
+    ...{ articles, rateCards, countOnce, clock, publisherId, currency, sha256: sha256Hex },
+    dedupeTtlMs: limits.dedupeTtlDays * 86_400_000,
+  };
+  const { failedIds, duplicates } = await countEngagements(deps, deliveries, deadlineMs);
+  wiring.faults.met("duplicateEngagement", duplicates);
+  return failedIds;
+}
+
+export async function settleNamedCreators(
+  wiring: Wiring,
+  by: Invocation,
+  deliveries: readonly Delivery[],
+  deadlineMs: number,
+  underSettlement: Map<CreatorId, number>,
+): Promise<readonly string[]> {
+  const { settlement, clock, pacing } = partsFor(wiring, by);
+  const { minMicros, maxWaitMs, faults } = wiring;
+  const table = watchSettlement(settlement, faults, underSettlement);
+  const deps = { table, clock, pacing, currency, minMicros, maxWaitMs, onFailed: () => {} };
+  return (await settleDeliveries(deps, deliveries, deadlineMs, "0".repeat(32))).failedIds;
+}
+
+/** Tokens without cryptography, which would run outside virtual time: a token is its claims. */
+export function plainTokens(clock: Clock): ViewTokens {
+  return {
+    sign: async (claims) => JSON.stringify(claims),
+    verify: async (token) => {
+      const claims = viewTokenClaimsSchema.safeParse(JSON.parse(token));
+      if (!claims.success) return { ok: false, code: "token_invalid", detail: "not a token" };
+      const expired = claims.data.exp * 1_000 <= clock.nowMs();
+      if (expired) return { ok: false, code: "token_expired", detail: "the token has expired" };
+      return { ok: true, claims: claims.data };
+    },
+  };
+}
+
+/** Passes everything on, and notes which ways through the counting step were taken. */
+function watchCounting(table: CountingTable, faults: Faults): CountingTable {
+  const shardTried = new Map<ImpressionKey, number>();
+  const unanswered = new Set<ImpressionKey>();
+  return {
+    async commit(transaction) {
+      const first = transaction.decisions[0]?.key;
+      const shard = transaction.additions[0]?.id.shard;
+      if (first !== undefined && shard !== undefined) {
+        const before = shardTried.get(first);
+        if (before !== undefined && before !== shard) faults.met("retriedOnAnotherShard");
+        shardTried.set(first, shard);
+      }
+      try {
+        const result = await table.commit(transaction);
+        if (result.outcome === "cancelled") {
+          const found = result.duplicates.map((index) => transaction.decisions[index]?.key);
+          const own = found.some((key) => key !== undefined && unanswered.has(key));
+          if (own) faults.met("ownKeysFoundAfterLostAnswer");
+        }
+        return result;
+      } catch (error) {
+        for (const { key } of transaction.decisions) unanswered.add(key);
+        throw error;
+      }
+    },
+  };
+}
+
+function watchSettlement(
+  table: SettlementTable,
+  faults: Faults,
+  underSettlement: Map<CreatorId, number>,
+): SettlementTable {
+  return {
+    ...table,
+    async commit(entry, drains) {
+      const others = underSettlement.get(entry.creatorId) ?? 0;
+      if (others > 0) faults.met("settlementsOverlapped");
+      underSettlement.set(entry.creatorId, others + 1);
+      try {
+        const result = await table.commit(entry, drains);
+        if (result === "raced") faults.met("settlementRaced");
+        return result;
+      } finally {
+        underSettlement.set(entry.creatorId, (underSettlement.get(entry.creatorId) ?? 1) - 1);
+      }
+    },
+  };
+}
