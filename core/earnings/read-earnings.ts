@@ -1,7 +1,9 @@
 import type { ArticleId, CreatorId } from "../contracts/ids.ts";
 import type { EngagementKind } from "../contracts/kinds.ts";
+import { limits } from "../contracts/limits.ts";
 import type { LedgerAccount } from "../ledger/entry.ts";
 import { Problem } from "../perimeter/problem.ts";
+import { chunk } from "../values/group-by.ts";
 import { type Micros, micros, sumMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
@@ -76,19 +78,25 @@ export async function readBalance(deps: BalanceDeps, creatorId: CreatorId): Prom
 }
 
 async function tryReadSums(earnings: BalanceDeps["earnings"], creatorId: CreatorId) {
-  let account: LedgerAccount | undefined;
-  let pendingMicros: bigint = 0n;
-  for await (const ids of earnings.dueCounterIds(creatorId)) {
+  // Listed to the end before the first snapshot: what a settlement takes off the list meanwhile is
+  // in the account by then.
+  const due: CounterId[] = [];
+  for await (const ids of earnings.dueCounterIds(creatorId)) due.push(...ids);
+  const chunks = due.length === 0 ? [[]] : chunk(due, limits.maxCountersPerEntry);
+  const snapshots: EarningsSnapshot[] = [];
+  for (const ids of chunks) {
     const snapshot = await earnings.snapshot(creatorId, ids);
     if (snapshot === "contended") return "contended";
-    if (account && account.sequence !== snapshot.account.sequence) return "contended";
-    account = snapshot.account;
-    pendingMicros += sumMicros(snapshot.counters.map((one) => totalMicros(pendingLines(one))));
+    snapshots.push(snapshot);
   }
-  if (account) return { settledMicros: account.settledMicros, pendingMicros };
-  const snapshot = await earnings.snapshot(creatorId, []);
-  if (snapshot === "contended") return "contended";
-  return { settledMicros: snapshot.account.settledMicros, pendingMicros };
+  const sequences = new Set(snapshots.map(({ account }) => account.sequence));
+  const account = snapshots[0]?.account;
+  if (!account || sequences.size > 1) return "contended";
+  const counters = snapshots.flatMap((snapshot) => snapshot.counters);
+  return {
+    settledMicros: account.settledMicros,
+    pendingMicros: sumMicros(counters.map((counter) => totalMicros(pendingLines(counter)))),
+  };
 }
 
 const fieldOf = {

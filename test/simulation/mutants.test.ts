@@ -11,27 +11,33 @@ import { type Mutant, tableNames } from "./wiring.ts";
 /** How many seeds may pass before a wrong system is found out. */
 const seedsAtMost = 300;
 
+/** Settlement reads just before it commits: rivals must be many for one to come between. */
+const manyRivals = { slowIo: 0.6, settlementAmidWrites: 0.9, schedulerTwice: 0.9 };
+
 /** The simulator is only worth its name if it finds what is wrong on purpose. */
 const mutants: readonly (readonly [
   what: string,
   mutant: Mutant,
   symptom: RegExp,
-  rates?: Partial<Record<InjectedFault, number>>,
+  rates: Partial<Record<InjectedFault, number>> | undefined,
 ])[] = [
   [
     "counting that dedupes first and ADDs separately (Q1, Q7)",
     { countOnce: ({ by, tables }) => naiveCountOnce(tables.client(by)) },
     /counted|recorded twice|overwritten/,
+    undefined,
   ],
   [
     "counting that takes what is undecided for done (Q8, D1)",
     { wrapCountOnce: takeUndecidedForDone },
     /accepted and lost/,
+    undefined,
   ],
   [
     "an edge that answers 202 before the bus has everything (P1)",
     { wrapBus: (bus) => ({ publish: (events) => bus.publish(events).catch(() => {}) }) },
     /202 for/,
+    undefined,
   ],
   [
     "settlement without the sequence condition (S1, S2)",
@@ -39,8 +45,7 @@ const mutants: readonly (readonly [
       rewrite: (command) => withoutConditions(command, (table) => table === tableNames.ledgerTable),
     },
     /booked|gap|sequence|account|settled p|less than/,
-    // It reads the account just before it commits: rivals must be many to come between.
-    { slowIo: 0.6, settlementAmidWrites: 0.9, schedulerTwice: 0.9 },
+    manyRivals,
   ],
   [
     "settlement that does not ask how often a counter was drained (S1, S2)",
@@ -49,16 +54,19 @@ const mutants: readonly (readonly [
         inConditions(command, /#drains = :drains|attribute_not_exists\(#drains\)/),
     },
     /booked|pending|false alarm|balance/,
+    undefined,
   ],
   [
     "settlement that clears due without comparing events (S1, D1)",
     { rewrite: (command) => inConditions(command, /#events = :(events|seen)/) },
     /pending for ever|less than/,
+    manyRivals,
   ],
   [
     "impression keys that trust TTL to delete in time (D4)",
     { rewrite: (command) => inConditions(command, /#ttl < :now/, "#ttl > :now") },
     /overwritten|recorded twice/,
+    undefined,
   ],
 ];
 
