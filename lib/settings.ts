@@ -30,15 +30,15 @@ const settlement = z.strictObject({
 const alarmThresholds = z.strictObject({
   /** One batch is 1,000 messages and ten workers run at once: more is not drained in one round. */
   backlogMessages: z.int().positive().default(10_000),
-  /** Creators expect pending money within seconds; five minutes are five settlements missed. */
-  oldestMessageSeconds: z.int().positive().default(300),
+  /** A message that failed comes back after 6 minutes: three of those are no single bad luck. */
+  oldestMessageSeconds: z.int().positive().default(1_200),
   /** One error may be a cold start out of luck, and is retried; five in 5 minutes are a fault. */
   functionErrors: z.int().positive().default(5),
   /** Settlement runs every minute: five missed runs are no hiccup of the scheduler. */
   missedRunMinutes: z.int().positive().default(5),
   /** In 5 minutes: a throttled table may cost one answer for a moment, ten are a fault. */
   apiServerErrors: z.int().positive().default(10),
-  /** Publishers wait for the answer: half of the 10 s after which a function is stopped. */
+  /** Publishers wait for the answer: a quarter of the 20 s after which a function is stopped. */
   apiLatencyP99Ms: z.int().positive().default(5_000),
 });
 

@@ -17,6 +17,9 @@ export class AwsError extends Error {
 /** Thrown by an operation whose answer shall never arrive: the connection is cut. */
 export class DropConnection extends Error {}
 
+/** Thrown by an operation that never answers: the connection stays open. */
+export class HangConnection extends Error {}
+
 export type Operation = (input: Record<string, unknown>) => unknown;
 
 export interface AwsJsonServer {
@@ -76,6 +79,7 @@ async function answer(
     }
     send(200, (await operation(parse(body))) as object);
   } catch (error) {
+    if (error instanceof HangConnection) return;
     if (error instanceof DropConnection) {
       request.socket.destroy();
       return;

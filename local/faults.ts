@@ -36,6 +36,8 @@ export type OneFault =
       readonly on: "putEvents";
       readonly failEntries?: readonly number[];
       readonly dropResponse?: boolean;
+      /** Accepted, and never answered. */
+      readonly hang?: boolean;
     }
   | { readonly on: "invocation"; readonly function: string; readonly fault: InvocationFault }
   | { readonly on: "delivery"; readonly queue: string; readonly fault: DeliveryFault };
@@ -58,6 +60,7 @@ export interface Faults {
   onPutEvents(entries: number): {
     readonly failedEntries: ReadonlySet<number>;
     readonly dropResponse: boolean;
+    readonly hang: boolean;
   };
   refuses(queue: string): boolean;
   onInvocation(functionName: string): InvocationFault | undefined;
@@ -96,7 +99,11 @@ export function createFaults(seed: number, initial: FaultPlan = {}): Faults {
       for (let index = 0; index < entries; index += 1) {
         if (strikes(failEntry)) failedEntries.add(index);
       }
-      return { failedEntries, dropResponse: one?.dropResponse ?? strikes(dropResponse) };
+      return {
+        failedEntries,
+        dropResponse: one?.dropResponse ?? strikes(dropResponse),
+        hang: one?.hang ?? false,
+      };
     },
     refuses: (queue) => strikes(queueFaults(queue)?.refuse),
     onInvocation(name) {

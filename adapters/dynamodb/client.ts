@@ -4,7 +4,12 @@ import { DynamoDBDocumentClient, type TranslateConfig } from "@aws-sdk/lib-dynam
 /** One for each execution environment, so that connections are reused. */
 export const dynamoDbClient = new DynamoDBClient({
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 },
+  // Without the last of these a time-out is only logged, and the call waits for ever.
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: 3_000,
+    throwOnRequestTimeout: true,
+  },
 });
 
 /** Numbers are `bigint` both ways: an amount beyond 2^53 stays exact. Only integers are stored. */

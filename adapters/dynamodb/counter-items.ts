@@ -60,7 +60,8 @@ export function counterIdOfItem(item: Item): CounterId {
 }
 
 export function counterFromItem(item: Item): Counter {
-  const dueSince = item[counterAttributes.dueSince];
+  const due = item[counterAttributes.due];
+  const dueSince = due === undefined ? undefined : item[counterAttributes.dueSince];
   return {
     id: counterIdOfItem(item),
     counted: countedLines(item),

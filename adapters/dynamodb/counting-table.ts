@@ -46,6 +46,9 @@ export function dynamoDbCountingTable(deps: Deps): CountingTable {
         return { outcome: "committed" };
       } catch (error) {
         if (error instanceof TransactionCanceledException) return cancelled(error, transaction);
+        if (error instanceof Error && error.name === "ValidationException") {
+          return { outcome: "impossible", reason: error.message };
+        }
         throw error;
       }
     },
@@ -57,7 +60,7 @@ function putKey({ impressionKeysTable }: Deps, decision: Decision, nowMs: number
   const what =
     decision.outcome === "paid"
       ? { creatorId: decision.counter.creatorId, line: decision.line }
-      : { rejected: decision.reason };
+      : { rejected: decision.reason, articleId: decision.engagement.articleId };
   return {
     Put: {
       TableName: impressionKeysTable,
@@ -126,7 +129,7 @@ function cancelled(
   { decisions }: CountingTransaction,
 ): CommitOutcome {
   const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None");
-  if (codes.includes("ValidationError")) throw error;
+  if (codes.includes("ValidationError")) return { outcome: "impossible", reason: error.message };
   const duplicates = codes.flatMap((code, index) =>
     code === "ConditionalCheckFailed" && index < decisions.length ? [index] : [],
   );

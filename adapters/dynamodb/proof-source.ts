@@ -5,7 +5,6 @@ import { countersOfCreator } from "./counters-of-creator.ts";
 import { queryItems, scanItems } from "./items.ts";
 import {
   accountFromItem,
-  accountSortKey,
   entryFromItem,
   entrySortKey,
   isEntryItem,
@@ -21,7 +20,6 @@ interface Deps {
 
 export function dynamoDbProofSource(deps: Deps): ProofSource {
   const { client, earningsCountersTable, ledgerTable } = deps;
-  const scanLedger = () => scanItems(client, { TableName: ledgerTable, ConsistentRead: true });
   return {
     readTally: () => readTally(client, earningsCountersTable),
     async *allCounters() {
@@ -33,13 +31,13 @@ export function dynamoDbProofSource(deps: Deps): ProofSource {
       });
       for await (const item of items) yield counterFromItem(item);
     },
-    async *allEntries() {
-      for await (const item of scanLedger()) if (isEntryItem(item)) yield entryFromItem(item);
-    },
-    async *allAccounts() {
-      for await (const item of scanLedger()) {
-        if (item.sk !== accountSortKey) continue;
-        yield { ...accountFromItem(item), creatorId: creatorOfKey(item.pk) };
+    async *ledger() {
+      for await (const item of scanItems(client, {
+        TableName: ledgerTable,
+        ConsistentRead: true,
+      })) {
+        if (isEntryItem(item)) yield { entry: entryFromItem(item) };
+        else yield { account: { ...accountFromItem(item), creatorId: creatorOfKey(item.pk) } };
       }
     },
     countersOf: (creatorId) => countersOfCreator(client, earningsCountersTable, creatorId),

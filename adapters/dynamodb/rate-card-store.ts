@@ -29,6 +29,7 @@ export function dynamoDbRateCards(
         sk: versionKey(card.version),
         currency: card.currency,
         prices: card.prices,
+        requestId: card.requestId,
         version: BigInt(card.version),
         effectiveFromMs: BigInt(card.effectiveFromMs),
       };
@@ -55,5 +56,6 @@ function cardFromItem(item: Item): RateCard {
     currency: String(item.currency),
     effectiveFromMs: Number(item.effectiveFromMs),
     prices: item.prices as RateCard["prices"],
+    requestId: String(item.requestId),
   };
 }

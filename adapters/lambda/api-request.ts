@@ -20,6 +20,9 @@ export function jsonBody(event: ApiEvent, { allowText = false } = {}): unknown {
         (allowText ? " or text/plain holding JSON." : "."),
     );
   }
+  if (event.headers["content-encoding"]) {
+    throw problems.unsupportedMediaType("Send the body without content-encoding.");
+  }
   const bytes = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
   if (bytes.length > limits.maxBodyBytes) {
     throw problems.tooLarge(`Send at most ${limits.maxBodyBytes} bytes; split the batch.`);
@@ -40,7 +43,7 @@ export function pathParameter<Schema extends z.ZodType>(
   name: string,
   schema: Schema,
 ): z.infer<Schema> {
-  return validate(schema, event.pathParameters?.[name] ?? "");
+  return validate(schema, event.pathParameters?.[name] ?? "", name);
 }
 
 export function query<Schema extends z.ZodType>(event: ApiEvent, schema: Schema): z.infer<Schema> {
@@ -51,7 +54,8 @@ export function query<Schema extends z.ZodType>(event: ApiEvent, schema: Schema)
 export function callerOf(event: ApiEvent): Caller {
   const context = event.requestContext;
   const claims = "authorizer" in context ? context.authorizer.jwt.claims : {};
-  const scopes = String(claims.scope ?? "").split(" ");
+  // The gateway takes either claim, and hands lists over as `[a b]`.
+  const scopes = `${claims.scope ?? claims.scp ?? ""}`.replace(/^\[(.*)\]$/, "$1").split(/\s+/);
   return {
     subject: String(claims.sub ?? ""),
     roles: roles.filter((role: Role) => scopes.includes(role)),

@@ -8,8 +8,9 @@ import { DynamoDBPersistenceLayer } from "@aws-lambda-powertools/idempotency/dyn
 import { limits } from "../../core/contracts/limits.ts";
 import { Problem, problems } from "../../core/perimeter/problem.ts";
 import { dynamoDbClient } from "../dynamodb/client.ts";
+import { sha256Hex } from "../runtime.ts";
 import type { ApiAnswer, ApiCall } from "./api-handler.ts";
-import { callerOf } from "./api-request.ts";
+import { type ApiEvent, callerOf } from "./api-request.ts";
 import { setting } from "./environment.ts";
 
 /** What makes a request the same: who, where, the key; and what must then not differ. */
@@ -60,6 +61,12 @@ export function idempotently(operation: Operation, { required = true } = {}): Op
       throw idempotencyProblem(error);
     }
   };
+}
+
+/** The same for every retry of a request, and for no other: its caller and Idempotency-Key. */
+export function requestIdOf(event: ApiEvent): string {
+  const { subject, roles } = callerOf(event);
+  return sha256Hex(JSON.stringify([roles, subject, event.headers["idempotency-key"]]));
 }
 
 function idempotencyKey({ event }: ApiCall, required: boolean): string | undefined {

@@ -27,17 +27,36 @@ const utf8 = new TextEncoder();
 
 /** `{"current": "<kid>", "<kid>": "<secret>", …}` in Secrets Manager. */
 export function secretsManagerSource(secretArn: string, clock: Clock): SecretSource {
-  const client = new SecretsManagerClient({ maxAttempts: 3 });
-  let cached: { readAtMs: number; secrets: ViewTokenSecrets } | undefined;
+  const client = new SecretsManagerClient({
+    maxAttempts: 3,
+    requestHandler: {
+      connectionTimeout: 1_000,
+      requestTimeout: 2_000,
+      throwOnRequestTimeout: true,
+    },
+  });
+  let cached: { readAtMs: number; secrets: Promise<ViewTokenSecrets> } | undefined;
+  const readNow = async () => {
+    const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    return parseSecret(answer.SecretString ?? "");
+  };
   return {
     async read(kid) {
+      const known = await cached?.secrets;
       const ageMs = cached ? clock.nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
-      const unknown = kid !== undefined && !cached?.secrets.byKid.has(kid);
-      if (cached && ageMs < (unknown ? minRereadMs : cacheMs)) return cached.secrets;
-      const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-      const secrets = parseSecret(answer.SecretString ?? "");
-      cached = { readAtMs: clock.nowMs(), secrets };
-      return secrets;
+      const unknown = kid !== undefined && !known?.byKid.has(kid);
+      if (cached && ageMs < (unknown ? minRereadMs : cacheMs)) return await cached.secrets;
+      // The promise is shared: a batch of 500 tokens reads the secret once.
+      const before = cached;
+      const reading = { readAtMs: clock.nowMs(), secrets: readNow() };
+      cached = reading;
+      try {
+        return await reading.secrets;
+      } catch (error) {
+        // Secrets known so far still serve, while Secrets Manager does not.
+        if (cached === reading) cached = before;
+        throw error;
+      }
     },
   };
 }

@@ -82,7 +82,7 @@ const pageLimit = (most: number, usual: number) =>
 /** Query strings of paged reads. A cursor is opaque: send back what `nextCursor` said. */
 export const earningsQuerySchema = z.strictObject({
   limit: pageLimit(200, 50),
-  cursor: z.string().min(1).max(1_024).optional(),
+  cursor: articleIdSchema.optional(),
 });
 export const ledgerQuerySchema = z.strictObject({
   limit: pageLimit(100, 20),

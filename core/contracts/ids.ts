@@ -30,12 +30,22 @@ export const creatorIdSchema = callerText("creatorId", limits.maxCreatorIdBytes)
   .regex(/^[^?#/]*$/, "creatorId must not contain ?, # or /")
   .brand("CreatorId");
 
-const looksPersonal = z.union([z.email(), z.ipv4(), z.ipv6()]);
+const emailLike = /[^\s@]@[^\s@]/;
+const ipv4Like = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+
+/** Errs on the side of privacy: whatever could be an address is taken for one. */
+function looksPersonal(id: string): boolean {
+  const bare = id
+    .trim()
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/%.*$/, "");
+  return emailLike.test(id) || ipv4Like.test(bare) || z.ipv6().safeParse(bare).success;
+}
 
 /** A reader is a pseudonym: an e-mail or an IP address is refused before it can be stored. */
 export const readerIdSchema = callerText("readerId", limits.maxReaderIdBytes)
   .refine(
-    (id) => !looksPersonal.safeParse(id).success,
+    (id) => !looksPersonal(id),
     "readerId must be a pseudonym, not an e-mail or IP address; send a keyed hash of it",
   )
   .brand("ReaderId");

@@ -17,6 +17,11 @@ export const limits = {
   maxCountersPerEntry: 96,
   /** Lines of one ledger entry: with ids of full length they stay below an item's 400 KB. */
   maxLinesPerEntry: 400,
+  /**
+   * Rate cards that may come into force in one UTC day. A counter holds a line for each kind and
+   * card of its day, and must fit into one entry: 5 x (50 + 1) < 400.
+   */
+  maxRateCardsPerDay: 50,
   /** How far ahead of the server's clock an `occurredAt` may lie. */
   maxAheadMs: 5 * 60_000,
   /** How old an engagement may be when a browser reports it. */

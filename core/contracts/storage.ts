@@ -15,7 +15,7 @@ export const tables = {
     /** Sparse: only counters with something to settle carry `due` (a bucket number). */
     dueIndex: { name: "due", partitionKey: "due", sortKey: "pk" },
   },
-  /** `creator#<id>` / `entry#<sequence>` or `balance`. */
+  /** `creator#<id>` / `entry#<sequence>` or `account`. */
   ledger: { partitionKey: "pk", sortKey: "sk" },
   /** `article#<id>` / `current`; `rate-cards` / `version#<n>`. */
   registry: { partitionKey: "pk", sortKey: "sk" },
@@ -25,7 +25,7 @@ export const tables = {
 
 /** Buckets of the due index: spreads its writes, bounds the scheduler's queries. */
 export const dueBuckets = 16;
-/** Shards of the tally: concurrent counting transactions seldom meet on one. */
-export const tallyShards = 64;
+/** Shards of the tally: 80 counting transactions at once (10 workers, 8 lanes) seldom meet on one. */
+export const tallyShards = 512;
 /** The most shards one counter (article and day) may spread over when it is hot. */
-export const maxCounterShards = 16;
+export const maxCounterShards = 64;

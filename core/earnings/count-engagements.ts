@@ -9,7 +9,7 @@ import {
   type RateCardStore,
 } from "../registry/rate-card.ts";
 import { type Clock, endOfUtcDayMs, utcDayOf } from "../values/time.ts";
-import type { CountOnce, Decision, Recorded } from "./count-once.ts";
+import type { CountOnce, Decision, Recorded, RejectedDecision } from "./count-once.ts";
 import { lineKey } from "./counter.ts";
 import { type ImpressionKey, impressionKeyOf, type Sha256Hex } from "./impression-key.ts";
 
@@ -30,11 +30,15 @@ export interface CountDeps {
 /** Clocks are minutes off, and a commit comes after its decision: refuse well before a key goes. */
 const forgettingMarginMs = 3_600_000;
 
+/** So that one refused as too late is counted as refused once, should it come again. */
+const rejectionMemoryMs = 30 * 86_400_000;
+
 export interface CountResult {
   /** Deliveries to return to the queue: unreadable, or holding an engagement still undecided. */
   readonly failedIds: readonly string[];
+  /** Impression keys decided now, paid or rejected. */
   readonly recorded: number;
-  readonly rejected: number;
+  readonly rejected: readonly RejectedDecision[];
   readonly duplicates: number;
 }
 
@@ -111,11 +115,14 @@ function decideOne(
 ): Decision {
   const day = utcDayOf(occurredAtMs);
   const expiresAtMs = endOfUtcDayMs(day) + deps.dedupeTtlMs;
+  const about = { articleId, kind, occurredAtMs };
+  const refused = { outcome: "rejected", key, expiresAtMs, engagement: about } as const;
   // From then on the key may be gone, and with it the proof that it was not paid before.
   if (deps.clock.nowMs() >= expiresAtMs - forgettingMarginMs) {
-    return { outcome: "rejected", key, expiresAtMs, reason: "past_dedupe_horizon" };
+    const rememberedUntilMs = deps.clock.nowMs() + rejectionMemoryMs;
+    return { ...refused, expiresAtMs: rememberedUntilMs, reason: "past_dedupe_horizon" };
   }
-  if (!article) return { outcome: "rejected", key, expiresAtMs, reason: "unknown_article" };
+  if (!article) return { ...refused, reason: "unknown_article" };
   const card = cardInForce(cards, occurredAtMs);
   return {
     outcome: "paid",
@@ -133,13 +140,13 @@ function summarise(
   presented: number,
 ) {
   let recorded = 0;
-  let rejected = 0;
+  const rejected: RejectedDecision[] = [];
   let duplicates = presented - decisions.length;
-  for (const { key, outcome } of decisions) {
-    const result = results.get(key);
+  for (const decision of decisions) {
+    const result = results.get(decision.key);
     if (result === "duplicate") duplicates += 1;
     if (result === "recorded") recorded += 1;
-    if (result === "recorded" && outcome === "rejected") rejected += 1;
+    if (result === "recorded" && decision.outcome === "rejected") rejected.push(decision);
   }
   return { recorded, rejected, duplicates };
 }

@@ -1,4 +1,5 @@
 import { maxCounterShards, tallyShards } from "../contracts/storage.ts";
+import { chunk } from "../values/group-by.ts";
 import { type Micros, sumMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
@@ -38,7 +39,9 @@ export type CommitOutcome =
       readonly outcome: "cancelled";
       readonly duplicates: readonly number[];
       readonly contended: boolean;
-    };
+    }
+  /** It can never be written as it is; trying again is of no use. */
+  | { readonly outcome: "impossible"; readonly reason: string };
 
 export interface CountingTable {
   /** @throws when it cannot be known whether the write happened (a time-out, a lost answer). */
@@ -53,7 +56,6 @@ interface Deps {
   readonly onRetry?: (error: unknown, attempt: number) => void;
 }
 
-const maxAttempts = 8;
 const backoff: Backoff = { baseMs: 20, capMs: 2_000 };
 const lanes = 8;
 
@@ -86,7 +88,9 @@ async function settle(
   results: Map<ImpressionKey, Recorded>,
 ): Promise<void> {
   let groups = planned;
-  for (let attempt = 0; attempt < maxAttempts && deps.clock.nowMs() < deadlineMs; attempt += 1) {
+  // A throttled table is waited for as long as there is time: giving up early would spend one of
+  // the few receives that a message has before it counts as poison.
+  for (let attempt = 0; deps.clock.nowMs() < deadlineMs; attempt += 1) {
     const transaction = transactionOf(groups, deps.pacing.random);
     const outcome = await tryCommit(deps, transaction, attempt);
     if (outcome === "unknown") {
@@ -95,6 +99,11 @@ async function settle(
     }
     if (outcome.outcome === "committed") {
       for (const { key } of transaction.decisions) results.set(key, "recorded");
+      return;
+    }
+    if (outcome.outcome === "impossible") {
+      deps.onRetry?.(new Error(outcome.reason), attempt);
+      await settleApart(deps, groups, deadlineMs, results);
       return;
     }
     const duplicates = new Set<Decision>();
@@ -111,6 +120,26 @@ async function settle(
     groups = groups.map((group) => onAnotherShard(group, deps.pacing.random));
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
   }
+}
+
+/** Finds the one that spoils a transaction, which alone stays undecided, by halving. */
+async function settleApart(
+  deps: Deps,
+  groups: PlannedTransaction,
+  deadlineMs: number,
+  results: Map<ImpressionKey, Recorded>,
+): Promise<void> {
+  const parts =
+    groups.length > 1
+      ? chunk(groups, Math.ceil(groups.length / 2))
+      : groups.flatMap(({ counter, decisions }) =>
+          decisions.length > 1
+            ? chunk(decisions, Math.ceil(decisions.length / 2)).map((half) => [
+                { counter, decisions: half },
+              ])
+            : [],
+        );
+  for (const part of parts) await settle(deps, part, deadlineMs, results);
 }
 
 async function tryCommit(deps: Deps, transaction: CountingTransaction, attempt: number) {

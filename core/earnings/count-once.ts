@@ -1,3 +1,4 @@
+import type { AcceptedEngagement } from "../contracts/events.ts";
 import type { Micros } from "../values/micros.ts";
 import type { CounterId, LineKey } from "./counter.ts";
 import type { ImpressionKey } from "./impression-key.ts";
@@ -20,8 +21,12 @@ export type Decision = DecidedKey &
     | {
         readonly outcome: "rejected";
         readonly reason: RejectionReason;
+        /** For whoever reads why. */
+        readonly engagement: Pick<AcceptedEngagement, "articleId" | "kind" | "occurredAtMs">;
       }
   );
+
+export type RejectedDecision = Extract<Decision, { outcome: "rejected" }>;
 
 /** Refused after acceptance; kept with the impression key, counted in the tally. */
 export type RejectionReason = "unknown_article" | "past_dedupe_horizon";

@@ -63,3 +63,7 @@ export function pendingLines({ counted, settled }: Counter): Map<LineKey, LineTo
 export function totalMicros(lines: Lines): Micros {
   return sumMicros([...lines.values()].map(({ micros }) => micros));
 }
+
+export function totalCount(lines: Lines): bigint {
+  return [...lines.values()].reduce((sum, { count }) => sum + count, 0n);
+}

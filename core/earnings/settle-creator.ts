@@ -5,7 +5,7 @@ import { type EntryLine, settlementEntry } from "../ledger/entry.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent } from "../messaging/read-event.ts";
 import { chunk } from "../values/group-by.ts";
-import { type Micros, sumMicros } from "../values/micros.ts";
+import { type Micros, sumMicros, zeroMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
 import { type Counter, parseLineKey, pendingLines, totalMicros } from "./counter.ts";
@@ -40,18 +40,26 @@ export async function settleCreator(
   creatorId: CreatorId,
   traceId: string,
 ): Promise<SettleResult> {
-  let entries = 0;
-  let settled: bigint = 0n;
-  for await (const page of deps.table.dueCounters(creatorId)) {
-    if (shouldWait(deps, page)) break;
-    for (const counters of groupsForEntries(page)) {
-      const amountMicros = await settleCounters(deps, creatorId, counters, traceId);
-      if (amountMicros === undefined) continue;
-      entries += 1;
-      settled += amountMicros;
+  const due: Counter[] = [];
+  for await (const page of deps.table.dueCounters(creatorId)) due.push(...page);
+  const total = { entries: 0, settledMicros: zeroMicros };
+  if (shouldWait(deps, due)) return total;
+  const failures: unknown[] = [];
+  for (const counters of groupsForEntries(due)) {
+    try {
+      addResult(total, await settleCounters(deps, creatorId, counters, traceId));
+    } catch (error) {
+      // The others are settled all the same.
+      failures.push(error);
     }
   }
-  return { entries, settledMicros: settled as Micros };
+  if (failures.length > 0) throw failures[0];
+  return total;
+}
+
+function addResult(total: { entries: number; settledMicros: Micros }, more: SettleResult): void {
+  total.entries += more.entries;
+  total.settledMicros = (total.settledMicros + more.settledMicros) as Micros;
 }
 
 /** How many creators of a message are settled side by side. */
@@ -69,27 +77,40 @@ export async function settleDeliveries(
   traceId: string,
 ): Promise<SettleResult & { readonly failedIds: readonly string[] }> {
   const failedIds: string[] = [];
-  let entries = 0;
-  let settled: bigint = 0n;
+  const total = { entries: 0, settledMicros: zeroMicros };
   for (const { id, body } of deliveries) {
-    try {
-      const { creatorIds } = readEvent(settlementDue, body);
-      for (const group of chunk(creatorIds, creatorsAtOnce)) {
-        if (deps.clock.nowMs() >= deadlineMs) throw new Error("out of time; the rest is returned");
-        const results = await Promise.all(
-          group.map((creatorId) => settleCreator(deps, creatorId, traceId)),
-        );
-        for (const result of results) {
-          entries += result.entries;
-          settled += result.settledMicros;
-        }
+    const results = await settleDelivery(deps, body, deadlineMs, traceId);
+    for (const result of results) {
+      if (result.status === "rejected") {
+        deps.onFailed(id, result.reason);
+        continue;
       }
-    } catch (error) {
-      failedIds.push(id);
-      deps.onFailed(id, error);
+      addResult(total, result.value);
     }
+    if (results.some(({ status }) => status === "rejected")) failedIds.push(id);
   }
-  return { failedIds, entries, settledMicros: settled as Micros };
+  return { failedIds, ...total };
+}
+
+/** One creator that cannot be settled must not keep the others of its message from it. */
+async function settleDelivery(
+  deps: SettleDeps,
+  body: string,
+  deadlineMs: number,
+  traceId: string,
+): Promise<PromiseSettledResult<SettleResult>[]> {
+  const results: PromiseSettledResult<SettleResult>[] = [];
+  try {
+    const { creatorIds } = readEvent(settlementDue, body);
+    for (const group of chunk(creatorIds, creatorsAtOnce)) {
+      if (deps.clock.nowMs() >= deadlineMs) throw new Error("out of time; the rest is returned");
+      const settling = group.map((creatorId) => settleCreator(deps, creatorId, traceId));
+      results.push(...(await Promise.allSettled(settling)));
+    }
+  } catch (reason) {
+    results.push({ status: "rejected", reason });
+  }
+  return results;
 }
 
 /** Counters that one transaction, and the lines that one item, can hold. */
@@ -108,36 +129,43 @@ function groupsForEntries(counters: readonly Counter[]): Counter[][] {
   return groups;
 }
 
-/** @returns what the entry moved, or undefined when there was nothing to move. */
+/** One entry for these counters; more of them when a few are too busy to be caught together. */
 async function settleCounters(
   deps: SettleDeps,
   creatorId: CreatorId,
   asListed: readonly Counter[],
   traceId: string,
-): Promise<Micros | undefined> {
+): Promise<SettleResult> {
   let counters = asListed;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const lines = counters.flatMap(entryLines);
     if (lines.length === 0) {
       await clearDue(deps, counters);
-      return undefined;
+      return { entries: 0, settledMicros: zeroMicros };
     }
-    const account = await deps.table.readAccount(creatorId);
+    const { sequence } = await deps.table.readAccount(creatorId);
     const entry = settlementEntry({
-      creatorId,
-      sequence: account.sequence + 1,
+      ...{ creatorId, lines, traceId, sequence: sequence + 1 },
       currency: deps.currency,
       bookedAtMs: deps.clock.nowMs(),
-      lines,
-      traceId,
     });
     // A counter that is hot just now would lose every race for a quiet moment: it stays due.
     const drains = counters.map((counter) => ({ counter, clearDue: attempt === 0 }));
-    if ((await deps.table.commit(entry, drains)) === "committed") return entry.amountMicros;
+    if ((await deps.table.commit(entry, drains)) === "committed") {
+      return { entries: 1, settledMicros: entry.amountMicros };
+    }
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
     counters = await deps.table.readCounters(counters.map(({ id }) => id));
+    if (attempt > 0 && counters.length > 1) break;
   }
-  throw new Error(`creator ${JSON.stringify(creatorId)}: ${maxAttempts} settlements were raced`);
+  if (counters.length === 1) {
+    throw new Error(`creator ${JSON.stringify(creatorId)}: ${maxAttempts} settlements were raced`);
+  }
+  const total = { entries: 0, settledMicros: zeroMicros };
+  for (const half of chunk(counters, Math.ceil(counters.length / 2))) {
+    addResult(total, await settleCounters(deps, creatorId, half, traceId));
+  }
+  return total;
 }
 
 /** Settled by a rival, or kept on the list when it was hot. The list itself may lag behind. */

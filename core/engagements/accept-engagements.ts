@@ -11,7 +11,7 @@ import { Problem } from "../perimeter/problem.ts";
 import { fieldProblems, validate } from "../perimeter/validate.ts";
 import type { FindKnown } from "../registry/known-articles.ts";
 import type { Clock } from "../values/time.ts";
-import { type Channel, judgeOccurredAt } from "./engagement-window.ts";
+import { type Channel, judgeIssuedAt, judgeOccurredAt } from "./engagement-window.ts";
 import { packEngagements } from "./pack-engagements.ts";
 import { isSearchReferrer } from "./search-engines.ts";
 import type { ViewTokens } from "./view-token.ts";
@@ -79,7 +79,9 @@ async function judgeTokenItem(
   const { token, kind, occurredAt } = parsed.data;
   const verdict = await deps.tokens.verify(token);
   if (!verdict.ok) return rejected(verdict.code, verdict.detail);
-  const { art: articleId, sub: readerId } = verdict.claims;
+  const { art: articleId, sub: readerId, iat } = verdict.claims;
+  const untimely = judgeIssuedAt(iat * 1_000, deps.clock.nowMs());
+  if (untimely) return untimely;
   return judgeTime(deps.clock, "token", occurredAt, { articleId, readerId, kind });
 }
 

@@ -19,3 +19,9 @@ export function judgeOccurredAt(occurredAtMs: number, nowMs: number, channel: Ch
   }
   return undefined;
 }
+
+/** Why a token's time of issue cannot be true, or undefined when it can. */
+export function judgeIssuedAt(issuedAtMs: number, nowMs: number) {
+  if (issuedAtMs <= nowMs + limits.maxAheadMs) return undefined;
+  return { code: "token_invalid", detail: "the view token is issued in the future" } as const;
+}

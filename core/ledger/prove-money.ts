@@ -1,10 +1,17 @@
 import type { CreatorId } from "../contracts/ids.ts";
 import type { Counter } from "../earnings/counter.ts";
-import { pendingLines, totalMicros } from "../earnings/counter.ts";
-import { type Micros, micros } from "../values/micros.ts";
+import { pendingLines, totalCount, totalMicros } from "../earnings/counter.ts";
+import { type Micros, sumMicros } from "../values/micros.ts";
 import type { Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
-import { creditOf, entryIdOf, imbalanceOf, type LedgerAccount, type LedgerEntry } from "./entry.ts";
+import {
+  creditOf,
+  entryIdOf,
+  imbalanceOf,
+  type LedgerAccount,
+  type LedgerEntry,
+  payableTo,
+} from "./entry.ts";
 
 export interface Tally {
   readonly events: bigint;
@@ -16,26 +23,93 @@ export interface Tally {
 export interface ProofSource {
   readTally(): Promise<Tally>;
   allCounters(): AsyncIterable<Counter>;
-  allEntries(): AsyncIterable<LedgerEntry>;
-  allAccounts(): AsyncIterable<LedgerAccount & { readonly creatorId: CreatorId }>;
+  ledger(): AsyncIterable<LedgerItem>;
   /** The same for one creator, to look again when settlement moved under the first look. */
   countersOf(creatorId: CreatorId): AsyncIterable<Counter>;
   entriesOf(creatorId: CreatorId): AsyncIterable<LedgerEntry>;
   readAccount(creatorId: CreatorId): Promise<LedgerAccount>;
 }
 
+export type LedgerItem =
+  | { readonly entry: LedgerEntry }
+  | { readonly account: LedgerAccount & { readonly creatorId: CreatorId } };
+
 export interface Difference {
   readonly what: string;
   readonly creatorId?: CreatorId;
   readonly entryId?: string;
-  readonly expectedMicros: string;
-  readonly actualMicros: string;
+  readonly expected: string;
+  readonly actual: string;
 }
 
+/** What is known of one creator from each of the three places, in micros unless it says otherwise. */
 interface CreatorSums {
   settledInCounters: bigint;
+  /** Engagements. */
+  settledCount: bigint;
+  /** Pending on counters that are not on the due list: nobody would ever settle it. */
+  stuck: bigint;
+  /** Engagements by line, less engagements by counter. */
+  uncounted: bigint;
   inEntries: bigint;
+  /** Engagements. */
+  countInEntries: bigint;
+  /** Entries; the highest number of one; the number that the account is at. */
+  entries: bigint;
+  highest: bigint;
+  accountSequence: bigint;
   inAccount: bigint;
+}
+
+function noSums(): CreatorSums {
+  return {
+    ...{ settledInCounters: 0n, settledCount: 0n, stuck: 0n, uncounted: 0n },
+    ...{ inEntries: 0n, countInEntries: 0n, entries: 0n, highest: 0n },
+    ...{ accountSequence: 0n, inAccount: 0n },
+  };
+}
+
+function addCounter(sums: CreatorSums, counter: Counter): void {
+  const pending = totalMicros(pendingLines(counter));
+  sums.settledInCounters += totalMicros(counter.settled);
+  sums.settledCount += totalCount(counter.settled);
+  sums.uncounted += totalCount(counter.counted) - counter.events;
+  if (counter.dueSinceMs === undefined) sums.stuck += pending;
+}
+
+function addEntry(sums: CreatorSums, entry: LedgerEntry): void {
+  sums.inEntries += creditOf(entry);
+  for (const { count } of entry.lines) sums.countInEntries += count;
+  sums.entries += 1n;
+  if (BigInt(entry.sequence) > sums.highest) sums.highest = BigInt(entry.sequence);
+}
+
+function addAccount(sums: CreatorSums, { sequence, settledMicros }: LedgerAccount): void {
+  sums.inAccount += settledMicros;
+  sums.accountSequence += BigInt(sequence);
+}
+
+/** Each pair that must be equal, and what it means when it is not. */
+function comparisons(
+  sums: CreatorSums,
+): readonly [what: string, expected: bigint, actual: bigint][] {
+  return [
+    [
+      "micros that counters call settled differ from the entries",
+      sums.inEntries,
+      sums.settledInCounters,
+    ],
+    [
+      "engagements that counters call settled differ from the entries",
+      sums.countInEntries,
+      sums.settledCount,
+    ],
+    ["the account's micros differ from its entries", sums.inEntries, sums.inAccount],
+    ["entries are missing or numbered wrongly", sums.highest, sums.entries],
+    ["the account's number differs from its last entry's", sums.highest, sums.accountSequence],
+    ["micros are pending that are not due, and would never settle", 0n, sums.stuck],
+    ["a counter's lines differ from its engagements", 0n, sums.uncounted],
+  ];
 }
 
 /** The pauses between them sum to three seconds, whatever is off: the whole must fit a request. */
@@ -59,20 +133,16 @@ export async function proveMoney(deps: Deps) {
   const { source } = deps;
   const { before, after, totals, creators } = await countAll(deps);
   const differences: Difference[] = [];
-  for await (const entry of source.allEntries()) {
+  for await (const item of source.ledger()) {
+    if ("account" in item) {
+      addAccount(sumsOf(creators, item.account.creatorId), item.account);
+      continue;
+    }
+    const { entry } = item;
     totals.entries += 1;
     totals.ledger += creditOf(entry);
-    sumsOf(creators, entry.creatorId).inEntries += creditOf(entry);
-    if (imbalanceOf(entry) !== 0n) {
-      differences.push({
-        ...difference("entry does not sum to zero", 0n, imbalanceOf(entry)),
-        creatorId: entry.creatorId,
-        entryId: entryIdOf(entry),
-      });
-    }
-  }
-  for await (const account of source.allAccounts()) {
-    sumsOf(creators, account.creatorId).inAccount += account.settledMicros;
+    addEntry(sumsOf(creators, entry.creatorId), entry);
+    differences.push(...differencesIn(entry));
   }
   if (!within(before.micros, totals.counted, after.micros)) {
     differences.push(difference("counters do not match the tally", after.micros, totals.counted));
@@ -99,6 +169,28 @@ export async function proveMoney(deps: Deps) {
 
 export type Proof = Awaited<ReturnType<typeof proveMoney>>;
 
+/** What is wrong with an entry by itself. */
+function differencesIn(entry: LedgerEntry): Difference[] {
+  const ids = { creatorId: entry.creatorId, entryId: entryIdOf(entry) };
+  const imbalance = imbalanceOf(entry);
+  const explained = sumMicros(entry.lines.map(({ amountMicros }) => amountMicros));
+  const credited = creditOf(entry);
+  return [
+    ...(imbalance === 0n ? [] : [difference("entry does not sum to zero", 0n, imbalance)]),
+    ...[entry.amountMicros, explained]
+      .filter((amount) => amount !== credited)
+      .map((amount) => difference("entry is not what its lines explain", credited, amount)),
+    ...(hasForeignAccount(entry)
+      ? [difference("entry posts to an account that is not its own", 0n, credited)]
+      : []),
+  ].map((found) => ({ ...found, ...ids }));
+}
+
+function hasForeignAccount({ creatorId, postings }: LedgerEntry): boolean {
+  const own = ["expense:revenue-share", payableTo(creatorId)];
+  return postings.some(({ account }) => !own.includes(account));
+}
+
 function within(low: bigint, value: bigint, high: bigint): boolean {
   return low <= value && value <= high;
 }
@@ -118,7 +210,7 @@ async function countAll(deps: Deps) {
       totals.counted += totalMicros(counter.counted);
       totals.events += counter.events;
       totals.pending += totalMicros(pendingLines(counter));
-      sumsOf(creators, counter.id.creatorId).settledInCounters += totalMicros(counter.settled);
+      addCounter(sumsOf(creators, counter.id.creatorId), counter);
     }
     const after = await deps.source.readTally();
     const fits =
@@ -129,13 +221,13 @@ async function countAll(deps: Deps) {
 }
 
 function sumsOf(creators: Map<CreatorId, CreatorSums>, creatorId: CreatorId): CreatorSums {
-  const sums = creators.get(creatorId) ?? { settledInCounters: 0n, inEntries: 0n, inAccount: 0n };
+  const sums = creators.get(creatorId) ?? noSums();
   creators.set(creatorId, sums);
   return sums;
 }
 
-function agree({ settledInCounters, inEntries, inAccount }: CreatorSums): boolean {
-  return settledInCounters === inEntries && inEntries === inAccount;
+function agree(sums: CreatorSums): boolean {
+  return comparisons(sums).every(([, expected, actual]) => expected === actual);
 }
 
 /** A settlement between or under two reads looks like a difference; one that stays is one. */
@@ -154,25 +246,19 @@ async function lookAgain(
 }
 
 async function readSums(source: ProofSource, creatorId: CreatorId): Promise<CreatorSums> {
-  const account = await source.readAccount(creatorId);
-  const sums = { settledInCounters: 0n, inEntries: 0n, inAccount: account.settledMicros as bigint };
-  for await (const { settled } of source.countersOf(creatorId)) {
-    sums.settledInCounters += totalMicros(settled);
-  }
-  for await (const entry of source.entriesOf(creatorId)) sums.inEntries += creditOf(entry);
+  const sums = noSums();
+  addAccount(sums, await source.readAccount(creatorId));
+  for await (const counter of source.countersOf(creatorId)) addCounter(sums, counter);
+  for await (const entry of source.entriesOf(creatorId)) addEntry(sums, entry);
   return sums;
 }
 
 function differencesOf(creatorId: CreatorId, sums: CreatorSums): Difference[] {
-  const inEntries = sums.inEntries;
-  return [
-    { what: "counters' settled part differs from the ledger", actual: sums.settledInCounters },
-    { what: "account differs from its entries", actual: sums.inAccount },
-  ]
-    .filter(({ actual }) => actual !== inEntries)
-    .map(({ what, actual }) => ({ ...difference(what, inEntries, actual), creatorId }));
+  return comparisons(sums)
+    .filter(([, expected, actual]) => expected !== actual)
+    .map(([what, expected, actual]) => ({ ...difference(what, expected, actual), creatorId }));
 }
 
 function difference(what: string, expected: bigint, actual: bigint): Difference {
-  return { what, expectedMicros: String(micros(expected)), actualMicros: String(micros(actual)) };
+  return { what, expected: String(expected), actual: String(actual) };
 }

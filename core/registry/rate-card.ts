@@ -1,9 +1,10 @@
 import type * as z from "zod";
 import type { putRateCardSchema } from "../contracts/bodies.ts";
 import { type EngagementKind, engagementKinds } from "../contracts/kinds.ts";
+import { limits } from "../contracts/limits.ts";
 import { Problem, problems } from "../perimeter/problem.ts";
 import { type Micros, micros } from "../values/micros.ts";
-import type { Clock } from "../values/time.ts";
+import { type Clock, utcDayOf } from "../values/time.ts";
 
 /** An immutable version of what each kind of engagement pays, in force from a moment on. */
 export interface RateCard {
@@ -12,6 +13,8 @@ export interface RateCard {
   readonly currency: string;
   readonly effectiveFromMs: number;
   readonly prices: Readonly<Record<EngagementKind, Micros>>;
+  /** Which request published it, so that a retry finds its own card; version 0 has none. */
+  readonly requestId?: string;
 }
 
 export interface RateCardStore {
@@ -49,15 +52,19 @@ export function cardInForce(cards: readonly RateCard[], atMs: number): RateCard 
   return card;
 }
 
-const publishAttempts = 5;
+const publishAttempts = 20;
 
 /**
  * Publishes the next version, in force from now on: what was earned before keeps its price.
- * @throws Problem 400 when the currency is not the stage's; 409 when other writers keep winning.
+ * @param requestId the same for every retry of one request: it publishes one card, even if it was
+ *   cut off after that and others published since.
+ * @throws Problem 400 when the currency is not the stage's; 409 when other writers keep winning, or
+ *   too many cards were published today.
  */
 export async function putRateCard(
   deps: { rateCards: RateCardStore; clock: Clock; currency: string },
   body: z.infer<typeof putRateCardSchema>,
+  requestId: string,
 ): Promise<RateCard> {
   if (body.currency !== deps.currency) {
     throw problems.invalid(
@@ -66,13 +73,18 @@ export async function putRateCard(
     );
   }
   for (let attempt = 0; attempt < publishAttempts; attempt += 1) {
-    const latest = (await allRateCards(deps.rateCards, deps.currency)).at(-1);
+    const cards = await allRateCards(deps.rateCards, deps.currency);
+    const own = cards.find((card) => card.requestId === requestId);
+    if (own) return own;
+    refuseTooMany(cards, deps.clock.nowMs());
+    const latest = cards.at(-1);
     const card: RateCard = {
       version: (latest?.version ?? 0) + 1,
       currency: body.currency,
       // Strictly after its predecessor, so that no moment has two cards, however clocks differ.
       effectiveFromMs: Math.max(deps.clock.nowMs(), (latest?.effectiveFromMs ?? 0) + 1),
       prices: pricesOf(body.micros),
+      requestId,
     };
     if ((await deps.rateCards.publish(card)) === "published") return card;
   }
@@ -81,6 +93,18 @@ export async function putRateCard(
     "rate-card-contended",
     "Conflict",
     "Other rate cards were published at once.",
+  );
+}
+
+function refuseTooMany(cards: readonly RateCard[], nowMs: number): void {
+  const today = utcDayOf(nowMs);
+  const published = cards.filter((card) => utcDayOf(card.effectiveFromMs) === today).length;
+  if (published < limits.maxRateCardsPerDay) return;
+  throw new Problem(
+    409,
+    "too-many-rate-cards",
+    "Too many rate cards today",
+    `${published} rate cards came into force today (UTC), which is the limit; publish it tomorrow.`,
   );
 }
 

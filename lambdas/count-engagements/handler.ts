@@ -35,10 +35,11 @@ const deps: CountDeps = {
 };
 
 export const handler = workerHandler(async ({ deliveries, deadlineMs }) => {
-  const { failedIds, ...counts } = await countEngagements(deps, deliveries, deadlineMs);
-  logger.info("counted", { deliveries: deliveries.length, ...counts });
+  const { failedIds, rejected, ...counts } = await countEngagements(deps, deliveries, deadlineMs);
+  logger.info("counted", { deliveries: deliveries.length, ...counts, rejected: rejected.length });
+  for (const { reason, engagement } of rejected) logger.warn("rejected", { reason, ...engagement });
   metrics.addMetric("EngagementsRecorded", MetricUnit.Count, counts.recorded);
-  metrics.addMetric("EngagementsRejected", MetricUnit.Count, counts.rejected);
+  metrics.addMetric("EngagementsRejected", MetricUnit.Count, rejected.length);
   metrics.addMetric("EngagementsDuplicate", MetricUnit.Count, counts.duplicates);
   return failedIds;
 });

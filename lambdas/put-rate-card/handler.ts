@@ -3,7 +3,7 @@ import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
-import { idempotently } from "../../adapters/lambda/idempotency.ts";
+import { idempotently, requestIdOf } from "../../adapters/lambda/idempotency.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { putRateCardSchema } from "../../core/contracts/bodies.ts";
 import { validate } from "../../core/perimeter/validate.ts";
@@ -15,8 +15,9 @@ const deps = {
   currency: setting("currency"),
 };
 
-const put = idempotently(async (_, body) =>
-  ok(presentRateCard(await putRateCard(deps, validate(putRateCardSchema, body)))),
-);
+const put = idempotently(async (call, body) => {
+  const card = await putRateCard(deps, validate(putRateCardSchema, body), requestIdOf(call.event));
+  return ok(presentRateCard(card));
+});
 
 export const handler = apiHandler((call) => put(call, jsonBody(call.event)));

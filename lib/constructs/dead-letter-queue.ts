@@ -9,6 +9,8 @@ export function queueProps(platform: Platform, name: string, retentionDays: numb
   return {
     queueName: nameIn(settings, name),
     retentionPeriod: Duration.days(retentionDays),
+    // Said, not left to a default: an event of full size must fit, here and where it dies.
+    maxMessageSizeBytes: 1_048_576,
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     removalPolicy: removalOf(settings),

@@ -113,7 +113,7 @@ export class ApiStack extends Stack {
       platform: this.platform,
       name: operation,
       needs: needsOf[operation],
-      timeout: timeouts[operation] ?? Duration.seconds(10),
+      timeout: timeouts[operation] ?? Duration.seconds(20),
       memoryMb: 512,
     });
     return new HttpLambdaIntegration(`${pascalCase(operation)}Integration`, answering.function);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { AwsError, DropConnection, type Operation } from "../aws-json-server.ts";
+import { AwsError, DropConnection, HangConnection, type Operation } from "../aws-json-server.ts";
 import type { Faults } from "../faults.ts";
 import { MessageRefused, type Queues } from "../sqs/queues.ts";
 import type { Stats } from "../stats.ts";
@@ -91,6 +91,7 @@ function putEvents(
     }),
   );
   if (fault.dropResponse) throw new DropConnection();
+  if (fault.hang) throw new HangConnection();
   const FailedEntryCount = results.filter((result) => "ErrorCode" in result).length;
   deps.stats.eventsAccepted += results.length - FailedEntryCount;
   return { FailedEntryCount, Entries: results };

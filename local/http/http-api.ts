@@ -18,6 +18,9 @@ import {
   serviceUnavailable,
 } from "./response.ts";
 
+/** Others are replaced, as API Gateway does: the value ends up in every log line. */
+const traceHeaderPattern = /^Root=1-[0-9a-f]{8}-[0-9a-f]{24}(?:;[\w=;:-]*)?$/;
+
 /** API Gateway's limit for the request line and all headers, in bytes. */
 const maxHeaderBytes = 10_240;
 // Clients keep connections for a while; closing one just as it is used again would fail a request.
@@ -193,7 +196,8 @@ async function route(
     return gatewayAnswer(413, "Request Entity Too Large", { connection: "close" });
   }
   const incomingTrace = request.headers["x-amzn-trace-id"];
-  const traceHeader = typeof incomingTrace === "string" ? incomingTrace : newTraceHeader();
+  const wellFormed = typeof incomingTrace === "string" && traceHeaderPattern.test(incomingTrace);
+  const traceHeader = wellFormed ? incomingTrace : newTraceHeader();
   const event = requestEvent(request, body, {
     ...exchange,
     routeKey: found.route.routeKey,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { limits } from "../../core/contracts/limits.ts";
 import type { Pacing } from "../../core/values/retry.ts";
 import type { Clock } from "../../core/values/time.ts";
 import type { Api } from "./api-client.ts";
@@ -125,23 +126,24 @@ async function readAndSend(
   return { read: totals, sent: await send.finish() };
 }
 
-/** Referrer and user agent are for judging traffic later; one that is too long is left out or cut. */
+/** Referrer and user agent are for judging traffic later; one that is too long is left out. */
 function engagementOf(visit: Visit, readerId: string): ImportedEngagement {
   const { articleId } = visit;
   const referrer = sendable(visit.referrer ?? "");
-  const userAgent = sendable(visit.userAgent.slice(0, maxUserAgentLength));
+  const userAgent = sendable(visit.userAgent);
   return {
     articleId,
     readerId,
     kind: "view",
     occurredAt: new Date(visit.timeMs).toISOString(),
-    ...(referrer !== "" && referrer.length <= maxReferrerLength ? { referrer } : {}),
-    ...(userAgent === "" ? {} : { userAgent }),
+    ...(fits(referrer, limits.maxReferrerBytes) ? { referrer } : {}),
+    ...(fits(userAgent, limits.maxUserAgentBytes) ? { userAgent } : {}),
   };
 }
 
-const maxReferrerLength = 2_048;
-const maxUserAgentLength = 1_024;
+function fits(text: string, maxBytes: number): boolean {
+  return text !== "" && Buffer.byteLength(text) <= maxBytes;
+}
 
 /** A client may send any byte in a header; queues and logs do not take all of them. */
 function sendable(text: string): string {

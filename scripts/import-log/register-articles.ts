@@ -19,9 +19,6 @@ export interface ArticleRegistrar {
 
 const articleShape = z.object({ articleId: z.string(), creatorId: z.string() });
 
-/** `PUT /v1/articles/{articleId}` takes titles up to this many UTF-16 units. */
-const maxTitleLength = 500;
-
 /**
  * An article that is there already is left alone: the publisher may have given it a better title,
  * and above all another creator, whose money it is.
@@ -41,7 +38,7 @@ async function register(api: Api, articleId: string, creatorId: string): Promise
   const path = `/v1/articles/${encodeURIComponent(articleId)}`;
   const there = await api({ as: "publisher", method: "GET", path });
   if (there.status !== 404) return readAnswer(articleId, there, false);
-  const body = { title: titleOf(articleId), creatorId };
+  const body = { title: articleId, creatorId };
   const idempotencyKey = `import-log-${digest([articleId, body.title, creatorId])}`;
   const put = await api({ as: "publisher", method: "PUT", path, body, idempotencyKey });
   return readAnswer(articleId, put, true);
@@ -59,11 +56,6 @@ function readAnswer(articleId: string, answer: ApiAnswer, isNew: boolean): Regis
     `article ${JSON.stringify(articleId)}: unexpected answer ${describe(answer)}`,
     answer.status,
   );
-}
-
-function titleOf(path: string): string {
-  // Cutting may leave half of a surrogate pair at the end.
-  return path.length <= maxTitleLength ? path : path.slice(0, maxTitleLength).toWellFormed();
 }
 
 function digest(parts: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
 import { counterKey } from "../../adapters/dynamodb/counter-items.ts";
@@ -16,6 +16,7 @@ import { countInTransactions } from "../../core/earnings/count-in-transactions.t
 import { readBalance, readEarnings } from "../../core/earnings/read-earnings.ts";
 import { settleCreator } from "../../core/earnings/settle-creator.ts";
 import { settleEarnings } from "../../core/earnings/settle-earnings.ts";
+import { settlementEntry } from "../../core/ledger/entry.ts";
 import { proveMoney } from "../../core/ledger/prove-money.ts";
 import { readLedger } from "../../core/ledger/read-ledger.ts";
 import { micros } from "../../core/values/micros.ts";
@@ -97,6 +98,10 @@ function delivery(id: string, engagements: readonly Partial<AcceptedEngagement>[
 const readers = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => ({ readerId: `r${from + index}` as ReaderId }));
 
+function ledgerItem(creator: CreatorId, sk: string) {
+  return { TableName: tables.ledgerTable, Key: { pk: `creator#${creator}`, sk } };
+}
+
 describe("the money path on a real engine", () => {
   test("D2 Q1: duplicates inside a transaction are dropped and the rest is counted", async () => {
     const { count, balance } = world();
@@ -105,7 +110,7 @@ describe("the money path on a real engine", () => {
       recorded: 150,
     });
     const again = await count([delivery("m2", readers(100, 300)), delivery("m3", readers(0, 10))]);
-    expect(again).toEqual({ failedIds: [], recorded: 150, rejected: 0, duplicates: 60 });
+    expect(again).toEqual({ failedIds: [], recorded: 150, rejected: [], duplicates: 60 });
     expect(await balance()).toMatchObject({ settledMicros: "0", pendingMicros: "300000" });
   });
 
@@ -130,6 +135,27 @@ describe("the money path on a real engine", () => {
     expect(lines.reduce((sum, { count }) => sum + Number(count), 0)).toBe(300);
   });
 
+  test("S1: an entry's number is taken once, even by settlements of different counters", async () => {
+    const table = dynamoDbSettlementTable({ ...tables });
+    const rival = "rival" as CreatorId;
+    const entry = (articleId: string) =>
+      settlementEntry({
+        ...{ creatorId: rival, sequence: 1, currency: "USD", bookedAtMs: nowMs, traceId: "t" },
+        lines: [
+          {
+            ...{ articleId: articleId as ArticleId, day: utcDayOf(nowMs), kind: "view" as const },
+            ...{ rateCardVersion: 0, count: 1n, amountMicros: micros(1_000) },
+          },
+        ],
+      });
+    expect(await table.commit(entry("x"), [])).toBe("committed");
+    expect(await table.commit(entry("y"), [])).toBe("raced");
+    expect(await table.commit({ ...entry("y"), sequence: 3 }, [])).toBe("raced");
+    expect(await table.readAccount(rival)).toEqual({ sequence: 1, settledMicros: 1_000n });
+    await tables.client.send(new DeleteCommand(ledgerItem(rival, "account")));
+    await tables.client.send(new DeleteCommand(ledgerItem(rival, "entry#0000000001")));
+  });
+
   test("after a settlement new engagements are pending again, and due", async () => {
     const { count, balance, settle, proof } = world();
     await count([delivery("m4", readers(300, 310))]);
@@ -152,7 +178,10 @@ describe("the money path on a real engine", () => {
     nowMs = lastSecondMs - 1;
     expect(await count([old])).toMatchObject({ recorded: 0, duplicates: 1 });
     nowMs = lastSecondMs + 1_000;
-    expect(await count([old])).toMatchObject({ recorded: 1, rejected: 1, duplicates: 0 });
+    expect(await count([old])).toMatchObject({
+      ...{ recorded: 1, duplicates: 0 },
+      rejected: [{ reason: "past_dedupe_horizon", engagement: { articleId, kind: "view" } }],
+    });
     nowMs = startMs;
   });
 
@@ -171,7 +200,7 @@ describe("the money path on a real engine", () => {
         }),
       );
     await add(tables.earningsCountersTable, counterKey(id), "m:view.0");
-    await add(tables.earningsCountersTable, { pk: "tally#00", sk: "total" }, "m");
+    await add(tables.earningsCountersTable, { pk: "tally#000", sk: "total" }, "m");
     await count([delivery("m6", readers(400, 401))]);
     await settle();
     const expected = String(beyond + 311_000n);
@@ -194,7 +223,7 @@ describe("the money path on a real engine", () => {
     const { ok, differences } = await proof();
     expect(ok).toBe(false);
     expect(differences).toMatchObject([
-      { what: "account differs from its entries", creatorId: "c1" },
+      { what: "the account's micros differ from its entries", creatorId: "c1" },
     ]);
   });
 });

@@ -1,7 +1,11 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { engagementsAccepted } from "../../core/contracts/events.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { repository } from "./support/program.ts";
 
 const countQueue = "pennyline-local-count-engagements";
 const settleQueue = "pennyline-local-settle-creator";
@@ -57,6 +61,15 @@ function eventWith(schemaVersion: number, readerId: string, articleId: string) {
   });
 }
 
+/** As an operator does it. */
+async function redrive(from: string, to: string) {
+  const script = join(repository, "scripts/redrive.ts");
+  const args = [script, "--from", from, "--to", to, "--endpoint", cloud.queues.url];
+  const keys = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+  const env = { ...process.env, ...keys, AWS_REGION: "us-east-1" };
+  await promisify(execFile)(process.execPath, args, { env });
+}
+
 async function pendingOf(creatorId: string) {
   await cloud.waitUntilIdle();
   return (await api.balance(creatorId)).pendingMicros;
@@ -72,10 +85,24 @@ describe("the bus", () => {
   test("P1: only the entries that failed are sent again, and 202 waits for them", async () => {
     await api.putArticle("p1", "p1");
     const before = cloud.stats.eventsAccepted;
-    cloud.faults.once({ on: "putEvents", failEntries: [0] });
-    expect(await api.postViews("p1", readerIds(3))).toBe(3);
-    expect(cloud.stats.eventsAccepted - before).toBe(1);
-    expect(await pendingOf("p1")).toBe("3000");
+    cloud.faults.once({ on: "putEvents", failEntries: [1] });
+    // Too much for one event: two entries, of which the second fails.
+    const referrer = `https://example.com/${"x".repeat(1_900)}`;
+    const engagements = readerIds(500).map((readerId) => ({
+      ...{ articleId: "p1", readerId, kind: "view", referrer },
+    }));
+    const path = "/v1/engagements/batch";
+    const answer = await api.call("POST", path, { token: api.publisher, body: { engagements } });
+    expect([answer.status, answer.body.accepted]).toEqual([202, 500]);
+    expect(cloud.stats.eventsAccepted - before).toBe(2);
+    expect(await pendingOf("p1")).toBe("500000");
+  });
+
+  test("P2: a call that hangs after it was accepted times out, is sent again, counted once", async () => {
+    await api.putArticle("hang", "hang");
+    cloud.faults.once({ on: "putEvents", hang: true });
+    expect(await api.postViews("hang", readerIds(5))).toBe(5);
+    expect(await pendingOf("hang")).toBe("5000");
   });
 
   test("P2: an answer lost after acceptance is sent again and counted once", async () => {
@@ -164,8 +191,10 @@ describe("a target that refuses", () => {
     expect(others).toEqual([]);
     expect(cloud.messages.some((message) => message.includes(countQueue))).toBe(true);
     expect(await pendingOf("p4")).toBe("0");
-    queue().send(undelivered);
+    expect(undelivered).toContain('"articleId":"p4"');
+    await redrive(`${countQueue}-undelivered`, countQueue);
     expect(await pendingOf("p4")).toBe("4000");
+    expect(queue(`${countQueue}-undelivered`).depth().visible).toBe(0);
   });
 });
 

@@ -176,8 +176,9 @@ function scheduleRegistryChanges(world: World, prng: Prng, { creators, articles 
   for (let change = prng.int(0, 2); change > 0; change -= 1) {
     const price = () => prng.pick([0, 1, 999, 1_000_000_000]);
     const prices = Object.fromEntries(engagementKinds.map((kind) => [kind, price()]));
+    const requestId = `card ${change}`;
     const body = { currency, micros: prices as Record<EngagementKind, number> };
-    clock.at(soon(), () => void world.insist((parts) => putRateCard(parts, body)));
+    clock.at(soon(), () => void world.insist((parts) => putRateCard(parts, body, requestId)));
   }
   if (prng.chance(0.2)) {
     const [articleId, creatorId] = [prng.pick(articles), prng.pick(creators)];

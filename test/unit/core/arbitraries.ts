@@ -69,5 +69,6 @@ export function paid(article: string, index: number): Decision {
 
 function rejected(index: number): Decision {
   const key = `rejected-${index}` as ImpressionKey;
-  return { outcome: "rejected", key, expiresAtMs: 1, reason: "unknown_article" };
+  const engagement = { articleId: "a" as ArticleId, kind: "view", occurredAtMs: 0 } as const;
+  return { outcome: "rejected", key, expiresAtMs: 1, reason: "unknown_article", engagement };
 }

@@ -38,7 +38,11 @@ test("a fault that is asked for once strikes once, where it fits", () => {
 
 test("without a plan nothing goes wrong", () => {
   const faults = createFaults(1);
-  expect(faults.onPutEvents(10)).toEqual({ failedEntries: new Set(), dropResponse: false });
+  expect(faults.onPutEvents(10)).toEqual({
+    failedEntries: new Set(),
+    dropResponse: false,
+    hang: false,
+  });
   expect(faults.refuses("q")).toBe(false);
   expect(faults.onDelivery("q")).toBeUndefined();
 });
