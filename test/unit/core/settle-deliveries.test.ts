@@ -30,7 +30,10 @@ test("a creator that cannot be settled keeps no other one of its message from it
       clock: { nowMs: () => 0 },
       onFailed: (id, error) => failures.push([id, error]),
     },
-    [{ id: "m1", body: messageNaming(creators) }, { id: "m2", body: messageNaming(["d0"]) }],
+    [
+      { id: "m1", body: messageNaming(creators) },
+      { id: "m2", body: messageNaming(["d0"]) },
+    ],
     1,
     "trace",
   );
