@@ -21,6 +21,7 @@ test("a creator that cannot be settled keeps no other one of its message from it
     async *dueCounters(creatorId: string) {
       looked.push(creatorId);
       if (creatorId === "c2") throw new Error("broken");
+      yield [];
     },
   } as unknown as SettlementTable;
   const failures: unknown[] = [];
