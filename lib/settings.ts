@@ -34,6 +34,8 @@ const alarmThresholds = z.strictObject({
   oldestMessageSeconds: z.int().positive().default(1_200),
   /** One error may be a cold start out of luck, and is retried; five in 5 minutes are a fault. */
   functionErrors: z.int().positive().default(5),
+  /** In 5 minutes, of at most five runs, none of which is retried: two in a row are a fault. */
+  scheduledErrors: z.int().positive().default(2),
   /** Settlement runs every minute: five missed runs are no hiccup of the scheduler. */
   missedRunMinutes: z.int().positive().default(5),
   /** In 5 minutes: a throttled table may cost one answer for a moment, ten are a fault. */

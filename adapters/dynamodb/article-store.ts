@@ -5,6 +5,7 @@ import { getItems, type Item } from "./items.ts";
 
 const articleKey = (articleId: ArticleId) => ({ pk: `article#${articleId}`, sk: "current" });
 
+/** Articles in the registry table, one item each. */
 export function dynamoDbArticles(
   client: DynamoDBDocumentClient,
   registryTable: string,

@@ -66,7 +66,7 @@ export function counterFromItem(item: Item): Counter {
     id: counterIdOfItem(item),
     counted: countedLines(item),
     settled: settledLines(item[counterAttributes.settled]),
-    events: (item[counterAttributes.events] as bigint | undefined) ?? 0n,
+    engagements: (item[counterAttributes.events] as bigint | undefined) ?? 0n,
     drains: Number(item[counterAttributes.drains] ?? 0),
     dueSinceMs: dueSince === undefined ? undefined : Number(dueSince),
   };

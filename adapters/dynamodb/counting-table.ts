@@ -107,7 +107,7 @@ function addToCounter(deps: Deps, { id, lines }: CounterAddition, nowMs: number)
   };
 }
 
-function addToTally(deps: Deps, { shard, events, micros, rejected }: TallyAddition): Action {
+function addToTally(deps: Deps, { shard, engagements, micros, rejected }: TallyAddition): Action {
   return {
     Update: {
       TableName: deps.earningsCountersTable,
@@ -115,7 +115,7 @@ function addToTally(deps: Deps, { shard, events, micros, rejected }: TallyAdditi
       UpdateExpression: "ADD #events :events, #micros :micros, #rejected :rejected",
       ExpressionAttributeNames: { "#events": "ev", "#micros": "m", "#rejected": "rej" },
       ExpressionAttributeValues: {
-        ":events": BigInt(events),
+        ":events": BigInt(engagements),
         ":micros": micros,
         ":rejected": BigInt(rejected),
       },

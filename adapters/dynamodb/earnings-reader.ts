@@ -14,6 +14,7 @@ interface Tables {
   readonly ledgerTable?: string;
 }
 
+/** @param tables a function that only reads counters may leave the ledger's out. */
 export function dynamoDbEarnings(client: DynamoDBDocumentClient, tables: Tables): EarningsReader {
   const { earningsCountersTable } = tables;
   return {

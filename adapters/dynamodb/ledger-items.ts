@@ -68,6 +68,7 @@ export async function readAccount(
   return accountFromItem(Item);
 }
 
+/** Entries lie under their creator, sorted by number. */
 export function dynamoDbLedger(client: DynamoDBDocumentClient, ledgerTable: string): LedgerReader {
   return {
     async entries(creatorId, limit, beforeSequence) {

@@ -18,6 +18,7 @@ interface Deps {
   readonly ledgerTable: string;
 }
 
+/** Scans and queries, strongly consistent item by item. */
 export function dynamoDbProofSource(deps: Deps): ProofSource {
   const { client, earningsCountersTable, ledgerTable } = deps;
   return {

@@ -7,6 +7,7 @@ const partition = "rate-cards";
 
 const versionKey = (version: number) => `version#${String(version).padStart(8, "0")}`;
 
+/** Rate cards in the registry table, one item a version, all under one key. */
 export function dynamoDbRateCards(
   client: DynamoDBDocumentClient,
   registryTable: string,

@@ -29,6 +29,7 @@ interface Deps {
   readonly ledgerTable: string;
 }
 
+/** `SettlementTable` as one `TransactWriteItems` an entry: entry, account, drained counters. */
 export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
   const { client, earningsCountersTable, ledgerTable } = deps;
   const readCounters = async (ids: readonly CounterId[]) => {
@@ -60,7 +61,7 @@ export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
         return "raced";
       }
     },
-    async clearDue(counter, eventsSeen) {
+    async clearDue(counter, engagementsSeen) {
       try {
         await client.send(
           new UpdateCommand({
@@ -73,7 +74,7 @@ export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
               "#since": counterAttributes.dueSince,
               "#events": counterAttributes.events,
             },
-            ExpressionAttributeValues: { ":seen": eventsSeen },
+            ExpressionAttributeValues: { ":seen": engagementsSeen },
           }),
         );
       } catch (error) {
@@ -131,7 +132,7 @@ function markSettled(tableName: string, { counter, clearDue }: Drain): Action {
         ":settled": settledAttribute(counter),
         ":next": BigInt(counter.drains + 1),
         ...(counter.drains === 0 ? {} : { ":drains": BigInt(counter.drains) }),
-        ...(clearDue ? { ":events": counter.events } : {}),
+        ...(clearDue ? { ":events": counter.engagements } : {}),
       },
     },
   };

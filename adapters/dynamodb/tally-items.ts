@@ -13,5 +13,5 @@ export async function readTally(client: DynamoDBDocumentClient, tableName: strin
   const keys = Array.from({ length: tallyShards }, (_, shard) => tallyKey(shard));
   const items = await getItems(client, tableName, keys);
   const sum = (name: string) => sumMicros(items.map((item) => (item[name] as bigint) ?? 0n));
-  return { events: sum("ev"), micros: sum("m"), rejected: sum("rej") };
+  return { engagements: sum("ev"), micros: sum("m"), rejected: sum("rej") };
 }

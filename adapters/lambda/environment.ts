@@ -12,3 +12,12 @@ export function setting(name: keyof typeof environment): string {
   }
   return value;
 }
+
+/** The same, where only a whole number will do. */
+export function numberSetting(name: keyof typeof environment): number {
+  const text = setting(name);
+  if (!/^\d+$/.test(text)) {
+    throw new Error(`environment variable ${environment[name]} is not a whole number: ${text}`);
+  }
+  return Number(text);
+}

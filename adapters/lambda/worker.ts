@@ -5,7 +5,7 @@ import { continueTrace, type TraceContext } from "../../core/values/trace-contex
 import { randomHex } from "../runtime.ts";
 import { logger } from "./logger.ts";
 
-export const metrics = new Metrics({ namespace: "Pennyline" });
+export const metrics = new Metrics();
 
 export interface Batch {
   readonly deliveries: readonly Delivery[];

@@ -28,7 +28,7 @@ export const limits = {
   maxBrowserAgeMs: 48 * 3_600_000,
   /** How old an engagement may be when the publisher reports it. */
   maxPublisherAgeMs: 35 * 86_400_000,
-  /** SQS keeps a message, and a DLQ a dead one, this many days (the most that SQS allows). */
+  /** SQS keeps a message, and a DLQ a dead one, this many days (SQS allows 14). */
   queueRetentionDays: 10,
   dlqRetentionDays: 14,
   /** Redriving within SQS restarts no clock; this is the time an operator has on top. */

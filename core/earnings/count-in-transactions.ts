@@ -27,7 +27,7 @@ export interface CounterAddition {
 /** Totals that the proof compares with the counters; kept apart from them on purpose. */
 export interface TallyAddition {
   readonly shard: number;
-  readonly events: number;
+  readonly engagements: number;
   readonly micros: Micros;
   readonly rejected: number;
 }
@@ -161,7 +161,7 @@ function transactionOf(groups: PlannedTransaction, random: () => number): Counti
     ),
     tally: {
       shard: Math.floor(random() * tallyShards),
-      events: paid.length,
+      engagements: paid.length,
       micros: sumMicros(paid.map(({ micros }) => micros)),
       rejected: decisions.length - paid.length,
     },

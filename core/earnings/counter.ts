@@ -27,20 +27,20 @@ export interface Counter {
   readonly counted: Lines;
   readonly settled: Lines;
   /** Engagements ever counted here: changes with every ADD, so it tells a quiet counter. */
-  readonly events: bigint;
+  readonly engagements: bigint;
   /** How many times it was drained. */
   readonly drains: number;
   /** Since when it is on the due list, ms since the epoch; undefined when it is not. */
   readonly dueSinceMs: number | undefined;
 }
 
-export function lineKey(kind: EngagementKind, cardVersion: number): LineKey {
-  return `${kind}.${cardVersion}`;
+export function lineKey(kind: EngagementKind, rateCardVersion: number): LineKey {
+  return `${kind}.${rateCardVersion}`;
 }
 
-export function parseLineKey(key: LineKey): { kind: EngagementKind; cardVersion: number } {
+export function parseLineKey(key: LineKey): { kind: EngagementKind; rateCardVersion: number } {
   const [kind, version] = key.split(".");
-  return { kind: kind as EngagementKind, cardVersion: Number(version) };
+  return { kind: kind as EngagementKind, rateCardVersion: Number(version) };
 }
 
 export function addLine(lines: Map<LineKey, LineTotal>, key: LineKey, by: LineTotal): void {

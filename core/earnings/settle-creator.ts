@@ -170,8 +170,8 @@ async function settleCounters(
 
 /** Settled by a rival, or kept on the list when it was hot. The list itself may lag behind. */
 async function clearDue(deps: SettleDeps, counters: readonly Counter[]): Promise<void> {
-  for (const { id, events, dueSinceMs } of counters) {
-    if (dueSinceMs !== undefined) await deps.table.clearDue(id, events);
+  for (const { id, engagements, dueSinceMs } of counters) {
+    if (dueSinceMs !== undefined) await deps.table.clearDue(id, engagements);
   }
 }
 
@@ -186,8 +186,8 @@ function shouldWait(deps: SettleDeps, counters: readonly Counter[]): boolean {
 
 function entryLines(counter: Counter): EntryLine[] {
   return [...pendingLines(counter)].map(([key, { count, micros }]) => {
-    const { kind, cardVersion } = parseLineKey(key);
+    const { kind, rateCardVersion } = parseLineKey(key);
     const { articleId, day } = counter.id;
-    return { articleId, day, kind, rateCardVersion: cardVersion, count, amountMicros: micros };
+    return { articleId, day, kind, rateCardVersion, count, amountMicros: micros };
   });
 }

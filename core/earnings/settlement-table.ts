@@ -29,5 +29,5 @@ export interface SettlementTable {
    */
   commit(entry: LedgerEntry, drains: readonly Drain[]): Promise<"committed" | "raced">;
   /** Takes a counter with nothing pending off the due list, unless it was added to meanwhile. */
-  clearDue(counter: CounterId, eventsSeen: bigint): Promise<void>;
+  clearDue(counter: CounterId, engagementsSeen: bigint): Promise<void>;
 }

@@ -14,7 +14,7 @@ import {
 } from "./entry.ts";
 
 export interface Tally {
-  readonly events: bigint;
+  readonly engagements: bigint;
   readonly micros: Micros;
   readonly rejected: bigint;
 }
@@ -73,7 +73,7 @@ function addCounter(sums: CreatorSums, counter: Counter): void {
   const pending = totalMicros(pendingLines(counter));
   sums.settledInCounters += totalMicros(counter.settled);
   sums.settledCount += totalCount(counter.settled);
-  sums.uncounted += totalCount(counter.counted) - counter.events;
+  sums.uncounted += totalCount(counter.counted) - counter.engagements;
   if (counter.dueSinceMs === undefined) sums.stuck += pending;
 }
 
@@ -147,19 +147,23 @@ export async function proveMoney(deps: Deps) {
   if (!within(before.micros, totals.counted, after.micros)) {
     differences.push(difference("counters do not match the tally", after.micros, totals.counted));
   }
-  if (!within(before.events, totals.events, after.events)) {
+  if (!within(before.engagements, totals.engagements, after.engagements)) {
     differences.push(
-      difference("counted engagements do not match the tally", after.events, totals.events),
+      difference(
+        "counted engagements do not match the tally",
+        after.engagements,
+        totals.engagements,
+      ),
     );
   }
   differences.push(...(await lookAgain(deps, creators)));
-  const quiet = before.events === after.events;
+  const quiet = before.engagements === after.engagements;
   return {
     ok: differences.length === 0,
     asOf: new Date(deps.clock.nowMs()).toISOString(),
     /** False when engagements were counted meanwhile: totals are then of slightly different moments. */
     quiet,
-    counted: { engagements: String(after.events), micros: String(after.micros) },
+    counted: { engagements: String(after.engagements), micros: String(after.micros) },
     rejected: { engagements: String(after.rejected) },
     counters: { pendingMicros: String(totals.pending) },
     ledger: { entries: totals.entries, micros: String(totals.ledger) },
@@ -204,18 +208,18 @@ async function countAll(deps: Deps) {
   for (let look = 0; ; look += 1) {
     await pause(deps, look);
     const creators = new Map<CreatorId, CreatorSums>();
-    const totals = { counted: 0n, events: 0n, pending: 0n, entries: 0, ledger: 0n };
+    const totals = { counted: 0n, engagements: 0n, pending: 0n, entries: 0, ledger: 0n };
     const before = await deps.source.readTally();
     for await (const counter of deps.source.allCounters()) {
       totals.counted += totalMicros(counter.counted);
-      totals.events += counter.events;
+      totals.engagements += counter.engagements;
       totals.pending += totalMicros(pendingLines(counter));
       addCounter(sumsOf(creators, counter.id.creatorId), counter);
     }
     const after = await deps.source.readTally();
     const fits =
       within(before.micros, totals.counted, after.micros) &&
-      within(before.events, totals.events, after.events);
+      within(before.engagements, totals.engagements, after.engagements);
     if (fits || look === looks - 1) return { before, after, totals, creators };
   }
 }

@@ -3,7 +3,7 @@ import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbCountingTable } from "../../adapters/dynamodb/counting-table.ts";
 import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
-import { setting } from "../../adapters/lambda/environment.ts";
+import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics, workerHandler } from "../../adapters/lambda/worker.ts";
 import { sha256Hex, systemClock, systemPacing } from "../../adapters/runtime.ts";
@@ -30,7 +30,7 @@ const deps: CountDeps = {
   sha256: sha256Hex,
   publisherId: setting("publisherId"),
   currency: setting("currency"),
-  dedupeTtlMs: Number(setting("dedupeTtlDays")) * 86_400_000,
+  dedupeTtlMs: numberSetting("dedupeTtlDays") * 86_400_000,
   onUnreadable: (deliveryId, error) => logger.error("unreadable message", { deliveryId, error }),
 };
 

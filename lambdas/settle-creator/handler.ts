@@ -1,7 +1,7 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
-import { setting } from "../../adapters/lambda/environment.ts";
+import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics, workerHandler } from "../../adapters/lambda/worker.ts";
 import { systemClock, systemPacing } from "../../adapters/runtime.ts";
@@ -18,7 +18,7 @@ const deps: SettleDeps = {
   pacing: systemPacing,
   currency: setting("currency"),
   minMicros: micros(BigInt(setting("settlementMinMicros"))),
-  maxWaitMs: Number(setting("settlementMaxWaitMs")),
+  maxWaitMs: numberSetting("settlementMaxWaitMs"),
 };
 
 export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) => {

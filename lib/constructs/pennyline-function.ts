@@ -66,7 +66,8 @@ export class PennylineFunction extends Construct {
         ...environmentOf(props.needs, platform),
         NODE_OPTIONS: "--enable-source-maps",
         POWERTOOLS_SERVICE_NAME: name,
-        POWERTOOLS_METRICS_NAMESPACE: "Pennyline",
+        // Two stages in one account must not add up.
+        POWERTOOLS_METRICS_NAMESPACE: `Pennyline/${settings.stage}`,
       },
       ...(props.asyncRetries && {
         retryAttempts: props.asyncRetries.attempts,
@@ -80,15 +81,14 @@ export class PennylineFunction extends Construct {
   }
 
   /** Rings when the function fails as a whole: it threw, timed out or ran out of memory. */
-  alarmOnErrors(): RunbookAlarm {
-    const { functionErrors } = this.platform.settings.alarms;
+  alarmOnErrors(threshold = this.platform.settings.alarms.functionErrors): RunbookAlarm {
     return new RunbookAlarm(this, "ErrorsAlarm", {
       platform: this.platform,
       subject: this.name,
       symptom: "errors",
-      description: `${this.name} failed ${functionErrors} times or more in 5 minutes.`,
+      description: `${this.name} failed ${threshold} times or more in 5 minutes.`,
       metric: this.function.metricErrors({ period: Duration.minutes(5) }),
-      threshold: functionErrors,
+      threshold,
     });
   }
 

@@ -95,6 +95,6 @@ export class ScheduledFunction extends Construct {
       metric: this.missedRuns.metricApproximateNumberOfMessagesVisible({ period: alarmPeriod }),
       threshold: 1,
     });
-    this.scheduled.alarmOnErrors();
+    this.scheduled.alarmOnErrors(platform.settings.alarms.scheduledErrors);
   }
 }

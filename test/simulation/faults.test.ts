@@ -172,11 +172,11 @@ describe("the table", () => {
       id: counter,
       counted,
       settled: new Map(),
-      events: count,
+      engagements: count,
       drains: 0,
       dueSinceMs: noon,
     };
-    world.oracle.startWith({ counters: [whole], events: count, micros: amount });
+    world.oracle.startWith({ counters: [whole], engagements: count, micros: amount });
     await post(world, [engagement("r1")]);
     expect(await atRest(world)).toEqual([]);
     expect(earned(world)).toBe(18_014_398_509_481_986_000n);

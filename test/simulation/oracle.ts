@@ -24,7 +24,7 @@ interface Recorded {
 /** Money that was in the tables before the story began. */
 export interface Before {
   readonly counters: readonly Counter[];
-  readonly events: bigint;
+  readonly engagements: bigint;
   readonly micros: bigint;
 }
 
@@ -50,7 +50,7 @@ export class Oracle {
     { atMs: 0, card: defaultRateCard(currency) },
   ];
   readonly #takenByTrace = new Map<string, Set<string>>();
-  #before: Before = { counters: [], events: 0n, micros: 0n };
+  #before: Before = { counters: [], engagements: 0n, micros: 0n };
 
   constructor(faults: Faults, nowMs: () => number) {
     this.#faults = faults;
@@ -229,8 +229,11 @@ export class Oracle {
       .all(tableNames.earningsCountersTable)
       .filter(({ pk }) => String(pk).startsWith("tally#"));
     const sum = (name: string) => sumMicros(tally.map((item) => (item[name] as bigint) ?? 0n));
-    const events = paid + this.#before.events;
-    this.expect(sum("ev") === events, () => `tally has ${sum("ev")} events, not ${events}`);
+    const engagements = paid + this.#before.engagements;
+    this.expect(
+      sum("ev") === engagements,
+      () => `tally has ${sum("ev")} engagements, not ${engagements}`,
+    );
     this.expect(sum("m") === expectedMicros, () => `tally has ${sum("m")}, not ${expectedMicros}`);
     this.#checkLedger(tables);
   }
@@ -258,7 +261,7 @@ export class Oracle {
 
   #heldLines(tables: SimulatedTables): Map<string, { count: bigint; micros: bigint }> {
     const lines = new Map<string, { count: bigint; micros: bigint }>();
-    for (const { id, counted, events } of countersIn(tables)) {
+    for (const { id, counted, engagements } of countersIn(tables)) {
       let inLines = 0n;
       for (const [line, { count, micros }] of counted) {
         const name = `${id.creatorId} ${id.articleId} ${id.day} ${line}`;
@@ -267,8 +270,8 @@ export class Oracle {
         inLines += count;
       }
       this.expect(
-        inLines === events,
-        () => `counter ${id.articleId}: ${events} events, ${inLines}`,
+        inLines === engagements,
+        () => `counter ${id.articleId}: ${engagements} engagements, ${inLines}`,
       );
     }
     return lines;

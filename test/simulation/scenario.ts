@@ -96,11 +96,11 @@ function startBeyondDoubles(world: World, { creators, articles }: Cast): void {
     rej: 0n,
   });
   const lines = new Map([["view.0" as const, line]]);
-  const counter = { id, counted: lines, settled: new Map(), events: hugeCount };
+  const counter = { id, counted: lines, settled: new Map(), engagements: hugeCount };
   const rest = { drains: 0, dueSinceMs: world.clock.nowMs() };
   world.oracle.startWith({
     counters: [{ ...counter, ...rest }],
-    events: hugeCount,
+    engagements: hugeCount,
     micros: amount,
   });
 }

@@ -107,7 +107,7 @@ describe("counters", () => {
       return sums;
     };
     const id = { creatorId: "c" as CreatorId, articleId: "a" as ArticleId, day, shard: 0 };
-    const rest = { events: BigInt(counted.length), drains: 0, dueSinceMs: 0 };
+    const rest = { engagements: BigInt(counted.length), drains: 0, dueSinceMs: 0 };
     return { id, counted: sum([...settled, ...counted]), settled: sum(settled), ...rest };
   }
 
@@ -132,8 +132,8 @@ describe("counters", () => {
 
   test("a line's key holds its kind and card", () => {
     fc.assert(
-      fc.property(kinds, fc.nat(1e6), (kind, cardVersion) => {
-        expect(parseLineKey(lineKey(kind, cardVersion))).toEqual({ kind, cardVersion });
+      fc.property(kinds, fc.nat(1e6), (kind, rateCardVersion) => {
+        expect(parseLineKey(lineKey(kind, rateCardVersion))).toEqual({ kind, rateCardVersion });
       }),
     );
   });
