@@ -6,7 +6,7 @@ import { getItems } from "./items.ts";
 
 /** The tally lies in the counters' table, so that it can be in their transaction; by shard. */
 export function tallyKey(shard: number) {
-  return { pk: `tally#${String(shard).padStart(3, "0")}`, sk: "total" };
+  return { pk: `tally#${String(shard).padStart(2, "0")}`, sk: "total" };
 }
 
 export async function readTally(client: DynamoDBDocumentClient, tableName: string): Promise<Tally> {

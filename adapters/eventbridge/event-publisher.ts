@@ -43,12 +43,18 @@ function entryOf({ contract, detail }: OutgoingEvent, busName: string): PutEvent
     DetailType: contract.detailType,
     Detail: JSON.stringify(detail),
     // Joins X-Ray's traces of edge and worker.
-    TraceHeader: process.env._X_AMZN_TRACE_ID,
+    TraceHeader: traceHeader(),
   };
   if (sizeOf(entry) > maxRequestBytes) {
     throw problems.tooLarge("One of these is larger than the event bus takes; send it in parts.");
   }
   return entry;
+}
+
+/** It starts as a header of the caller's; EventBridge refuses the whole call when it is too long. */
+function traceHeader(): string | undefined {
+  const header = process.env._X_AMZN_TRACE_ID ?? "";
+  return header.length > 0 && header.length <= 500 ? header : undefined;
 }
 
 function sizeOf({ Source = "", DetailType = "", Detail = "" }: PutEventsRequestEntry): number {

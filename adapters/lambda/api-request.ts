@@ -20,7 +20,7 @@ export function jsonBody(event: ApiEvent, { allowText = false } = {}): unknown {
         (allowText ? " or text/plain holding JSON." : "."),
     );
   }
-  if (event.headers["content-encoding"]) {
+  if ((event.headers["content-encoding"] ?? "identity") !== "identity") {
     throw problems.unsupportedMediaType("Send the body without content-encoding.");
   }
   const bytes = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");

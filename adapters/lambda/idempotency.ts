@@ -84,14 +84,7 @@ function idempotencyKey({ event }: ApiCall, required: boolean): string | undefin
 }
 
 function idempotencyProblem(error: unknown): unknown {
-  if (error instanceof IdempotencyValidationError) {
-    return new Problem(
-      409,
-      "idempotency-key-reused",
-      "Idempotency-Key was used before",
-      "This Idempotency-Key came with another request before; use a new key for a new request.",
-    );
-  }
+  if (error instanceof IdempotencyValidationError) return problems.keyReused();
   if (error instanceof IdempotencyAlreadyInProgressError) {
     return new Problem(
       409,

@@ -35,26 +35,36 @@ export function secretsManagerSource(secretArn: string, clock: Clock): SecretSou
       throwOnRequestTimeout: true,
     },
   });
-  let cached: { readAtMs: number; secrets: Promise<ViewTokenSecrets> } | undefined;
-  const readNow = async () => {
+  let known: { readAtMs: number; secrets: ViewTokenSecrets } | undefined;
+  let reading: Promise<ViewTokenSecrets> | undefined;
+  let triedAtMs = Number.NEGATIVE_INFINITY;
+
+  async function readNow(): Promise<ViewTokenSecrets> {
+    const readAtMs = clock.nowMs();
     const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-    return parseSecret(answer.SecretString ?? "");
-  };
+    known = { readAtMs, secrets: parseSecret(answer.SecretString ?? "") };
+    return known.secrets;
+  }
+
   return {
     async read(kid) {
-      const known = await cached?.secrets;
-      const ageMs = cached ? clock.nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
-      const unknown = kid !== undefined && !known?.byKid.has(kid);
-      if (cached && ageMs < (unknown ? minRereadMs : cacheMs)) return await cached.secrets;
-      // The promise is shared: a batch of 500 tokens reads the secret once.
-      const before = cached;
-      const reading = { readAtMs: clock.nowMs(), secrets: readNow() };
-      cached = reading;
+      const nowMs = clock.nowMs();
+      const serves = known && (kid === undefined || known.secrets.byKid.has(kid));
+      if (known && serves && nowMs - known.readAtMs < cacheMs) return known.secrets;
+      // Anyone can send a kid that is unknown: that must not make us read again and again.
+      if (known && !serves && !reading && nowMs - triedAtMs < minRereadMs) return known.secrets;
+      if (!reading) {
+        triedAtMs = nowMs;
+        // Shared: a batch of 500 tokens reads the secret once.
+        reading = readNow().finally(() => {
+          reading = undefined;
+        });
+      }
       try {
-        return await reading.secrets;
+        return await reading;
       } catch (error) {
-        // Secrets known so far still serve, while Secrets Manager does not.
-        if (cached === reading) cached = before;
+        // What was known still serves while Secrets Manager does not.
+        if (known) return known.secrets;
         throw error;
       }
     },

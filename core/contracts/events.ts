@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { articleIdSchema, creatorIdSchema, readerIdSchema } from "./ids.ts";
+import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
 import { engagementKinds } from "./kinds.ts";
+import { limits } from "./limits.ts";
 
 /**
  * One value per event: the producer, the EventBridge rule and the consumer all read it.
@@ -20,7 +21,8 @@ const traceparentSchema = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-
 
 export const acceptedEngagementSchema = z.strictObject({
   articleId: articleIdSchema,
-  readerId: readerIdSchema,
+  /** Not judged again: a rule that was tightened since must not make an accepted event unreadable. */
+  readerId: callerText("readerId", limits.maxReaderIdBytes).brand("ReaderId"),
   kind: z.enum(engagementKinds),
   /** UTC milliseconds since the epoch. */
   occurredAtMs: z.int().nonnegative(),

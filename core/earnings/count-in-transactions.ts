@@ -56,6 +56,7 @@ interface Deps {
   readonly onRetry?: (error: unknown, attempt: number) => void;
 }
 
+const attemptsPerTurn = 8;
 const backoff: Backoff = { baseMs: 20, capMs: 2_000 };
 const lanes = 8;
 
@@ -71,26 +72,41 @@ export function countInTransactions(deps: Deps): CountOnce {
       for (const { key } of decisions) results.set(key, "undecided");
       const firstShard = Math.floor(deps.pacing.random() * maxCounterShards);
       const plan = planTransactions(decisions, { lanes, firstShard });
-      await Promise.all(
-        plan.map(async (lane) => {
-          for (const transaction of lane) await settle(deps, transaction, deadlineMs, results);
-        }),
-      );
+      await Promise.all(plan.map((lane) => workThrough(deps, lane, deadlineMs, results)));
       return results;
     },
   };
 }
 
-async function settle(
+/**
+ * One after the other; what cannot be written in its turn waits at the end of the lane, so that one
+ * busy creator holds up no other. A throttled table is waited for as long as there is time: giving
+ * up early would spend one of the few receives that a message has before it counts as poison.
+ */
+async function workThrough(
+  deps: Deps,
+  lane: readonly PlannedTransaction[],
+  deadlineMs: number,
+  results: Map<ImpressionKey, Recorded>,
+): Promise<void> {
+  const waiting = [...lane];
+  for (;;) {
+    const next = waiting.shift();
+    if (!next || deps.clock.nowMs() >= deadlineMs) return;
+    waiting.push(...(await takeTurn(deps, next, deadlineMs, results)));
+  }
+}
+
+/** @returns what is left to be tried in a later turn. */
+async function takeTurn(
   deps: Deps,
   planned: PlannedTransaction,
   deadlineMs: number,
   results: Map<ImpressionKey, Recorded>,
-): Promise<void> {
+): Promise<PlannedTransaction[]> {
   let groups = planned;
-  // A throttled table is waited for as long as there is time: giving up early would spend one of
-  // the few receives that a message has before it counts as poison.
-  for (let attempt = 0; deps.clock.nowMs() < deadlineMs; attempt += 1) {
+  for (let attempt = 0; attempt < attemptsPerTurn; attempt += 1) {
+    if (deps.clock.nowMs() >= deadlineMs) return [];
     const transaction = transactionOf(groups, deps.pacing.random);
     const outcome = await tryCommit(deps, transaction, attempt);
     if (outcome === "unknown") {
@@ -99,12 +115,11 @@ async function settle(
     }
     if (outcome.outcome === "committed") {
       for (const { key } of transaction.decisions) results.set(key, "recorded");
-      return;
+      return [];
     }
     if (outcome.outcome === "impossible") {
       deps.onRetry?.(new Error(outcome.reason), attempt);
-      await settleApart(deps, groups, deadlineMs, results);
-      return;
+      return halvesOf(groups);
     }
     const duplicates = new Set<Decision>();
     for (const index of outcome.duplicates) {
@@ -114,32 +129,23 @@ async function settle(
       results.set(decision.key, "duplicate");
     }
     groups = withoutDuplicates(groups, duplicates);
-    if (groups.length === 0) return;
-    if (!outcome.contended) continue;
+    if (groups.length === 0) return [];
+    if (!outcome.contended && duplicates.size > 0) continue;
     // A rival holds the counter: another shard of it is free.
     groups = groups.map((group) => onAnotherShard(group, deps.pacing.random));
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
   }
+  return [groups];
 }
 
-/** Finds the one that spoils a transaction, which alone stays undecided, by halving. */
-async function settleApart(
-  deps: Deps,
-  groups: PlannedTransaction,
-  deadlineMs: number,
-  results: Map<ImpressionKey, Recorded>,
-): Promise<void> {
-  const parts =
-    groups.length > 1
-      ? chunk(groups, Math.ceil(groups.length / 2))
-      : groups.flatMap(({ counter, decisions }) =>
-          decisions.length > 1
-            ? chunk(decisions, Math.ceil(decisions.length / 2)).map((half) => [
-                { counter, decisions: half },
-              ])
-            : [],
-        );
-  for (const part of parts) await settle(deps, part, deadlineMs, results);
+/** Halving finds the one that spoils a transaction, which alone is given up and stays undecided. */
+function halvesOf(groups: PlannedTransaction): PlannedTransaction[] {
+  if (groups.length > 1) return chunk(groups, Math.ceil(groups.length / 2));
+  return groups.flatMap(({ counter, decisions }) => {
+    if (decisions.length < 2) return [];
+    const halves = chunk(decisions, Math.ceil(decisions.length / 2));
+    return halves.map((half) => [{ counter, decisions: half }]);
+  });
 }
 
 async function tryCommit(deps: Deps, transaction: CountingTransaction, attempt: number) {

@@ -51,7 +51,7 @@ interface BalanceDeps {
   readonly currency: string;
 }
 
-const maxReads = 6;
+const maxReads = 8;
 const backoff: Backoff = { baseMs: 20, capMs: 500 };
 
 /**
@@ -62,7 +62,7 @@ const backoff: Backoff = { baseMs: 20, capMs: 500 };
 export async function readBalance(deps: BalanceDeps, creatorId: CreatorId): Promise<Balance> {
   for (let read = 0; read < maxReads; read += 1) {
     if (read > 0) await deps.pacing.sleep(backoffMs(read, backoff, deps.pacing.random));
-    const sums = await tryReadSums(deps.earnings, creatorId);
+    const sums = await tryReadSums(deps, creatorId);
     if (sums === "contended") continue;
     return {
       creatorId,
@@ -77,17 +77,17 @@ export async function readBalance(deps: BalanceDeps, creatorId: CreatorId): Prom
   });
 }
 
-async function tryReadSums(earnings: BalanceDeps["earnings"], creatorId: CreatorId) {
+async function tryReadSums(deps: BalanceDeps, creatorId: CreatorId) {
   // Listed to the end before the first snapshot: what a settlement takes off the list meanwhile is
   // in the account by then.
   const due: CounterId[] = [];
-  for await (const ids of earnings.dueCounterIds(creatorId)) due.push(...ids);
+  for await (const ids of deps.earnings.dueCounterIds(creatorId)) due.push(...ids);
   const chunks = due.length === 0 ? [[]] : chunk(due, limits.maxCountersPerEntry);
   const snapshots: EarningsSnapshot[] = [];
   for (const ids of chunks) {
-    const snapshot = await earnings.snapshot(creatorId, ids);
-    if (snapshot === "contended") return "contended";
-    snapshots.push(snapshot);
+    const parts = await snapshotsOf(deps, creatorId, ids);
+    if (parts === "contended") return "contended";
+    snapshots.push(...parts);
   }
   const sequences = new Set(snapshots.map(({ account }) => account.sequence));
   const account = snapshots[0]?.account;
@@ -97,6 +97,28 @@ async function tryReadSums(earnings: BalanceDeps["earnings"], creatorId: Creator
     settledMicros: account.settledMicros,
     pendingMicros: sumMicros(counters.map((counter) => totalMicros(pendingLines(counter)))),
   };
+}
+
+/** All at once if it can be; counters that are busy with being counted are caught in parts. */
+async function snapshotsOf(
+  deps: BalanceDeps,
+  creatorId: CreatorId,
+  ids: readonly CounterId[],
+): Promise<EarningsSnapshot[] | "contended"> {
+  for (let attempt = 0; attempt < maxReads; attempt += 1) {
+    const snapshot = await deps.earnings.snapshot(creatorId, ids);
+    if (snapshot !== "contended") return [snapshot];
+    if (ids.length > 1) break;
+    await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
+  }
+  if (ids.length < 2) return "contended";
+  const snapshots: EarningsSnapshot[] = [];
+  for (const half of chunk(ids, Math.ceil(ids.length / 2))) {
+    const parts = await snapshotsOf(deps, creatorId, half);
+    if (parts === "contended") return "contended";
+    snapshots.push(...parts);
+  }
+  return snapshots;
 }
 
 const fieldOf = {

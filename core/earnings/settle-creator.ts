@@ -33,12 +33,13 @@ const backoff: Backoff = { baseMs: 25, capMs: 2_000 };
  * Moves what a creator's counters hold into the ledger, entry by entry. Each entry commits with its
  * number as condition, so a rival or a second run finds the number taken and reads afresh; killed
  * anywhere, the next run goes on from what was committed.
- * @throws when rivals kept winning; the message returns to its queue.
+ * @throws when rivals kept winning, or time is up; the message returns to its queue.
  */
 export async function settleCreator(
   deps: SettleDeps,
   creatorId: CreatorId,
   traceId: string,
+  deadlineMs = Number.POSITIVE_INFINITY,
 ): Promise<SettleResult> {
   const due: Counter[] = [];
   for await (const page of deps.table.dueCounters(creatorId)) due.push(...page);
@@ -47,7 +48,8 @@ export async function settleCreator(
   const failures: unknown[] = [];
   for (const counters of groupsForEntries(due)) {
     try {
-      addResult(total, await settleCounters(deps, creatorId, counters, traceId));
+      refuseAfter(deadlineMs, deps.clock);
+      addResult(total, await settleCounters(deps, creatorId, counters, traceId, deadlineMs));
     } catch (error) {
       // The others are settled all the same.
       failures.push(error);
@@ -103,8 +105,8 @@ async function settleDelivery(
   try {
     const { creatorIds } = readEvent(settlementDue, body);
     for (const group of chunk(creatorIds, creatorsAtOnce)) {
-      if (deps.clock.nowMs() >= deadlineMs) throw new Error("out of time; the rest is returned");
-      const settling = group.map((creatorId) => settleCreator(deps, creatorId, traceId));
+      refuseAfter(deadlineMs, deps.clock);
+      const settling = group.map((id) => settleCreator(deps, id, traceId, deadlineMs));
       results.push(...(await Promise.allSettled(settling)));
     }
   } catch (reason) {
@@ -135,6 +137,7 @@ async function settleCounters(
   creatorId: CreatorId,
   asListed: readonly Counter[],
   traceId: string,
+  deadlineMs: number,
 ): Promise<SettleResult> {
   let counters = asListed;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
@@ -143,6 +146,7 @@ async function settleCounters(
       await clearDue(deps, counters);
       return { entries: 0, settledMicros: zeroMicros };
     }
+    refuseAfter(deadlineMs, deps.clock);
     const { sequence } = await deps.table.readAccount(creatorId);
     const entry = settlementEntry({
       ...{ creatorId, lines, traceId, sequence: sequence + 1 },
@@ -163,9 +167,13 @@ async function settleCounters(
   }
   const total = { entries: 0, settledMicros: zeroMicros };
   for (const half of chunk(counters, Math.ceil(counters.length / 2))) {
-    addResult(total, await settleCounters(deps, creatorId, half, traceId));
+    addResult(total, await settleCounters(deps, creatorId, half, traceId, deadlineMs));
   }
   return total;
+}
+
+function refuseAfter(deadlineMs: number, clock: Clock): void {
+  if (clock.nowMs() >= deadlineMs) throw new Error("out of time; the rest is returned");
 }
 
 /** Settled by a rival, or kept on the list when it was hot. The list itself may lag behind. */

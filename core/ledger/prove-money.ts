@@ -156,12 +156,13 @@ export async function proveMoney(deps: Deps) {
       ),
     );
   }
-  differences.push(...(await lookAgain(deps, creators)));
-  const quiet = before.engagements === after.engagements;
+  const { differences: stayed, settling } = await lookAgain(deps, creators);
+  differences.push(...stayed);
+  const quiet = before.engagements === after.engagements && !settling;
   return {
     ok: differences.length === 0,
     asOf: new Date(deps.clock.nowMs()).toISOString(),
-    /** False when engagements were counted meanwhile: totals are then of slightly different moments. */
+    /** False when money moved meanwhile: totals are then of slightly different moments. */
     quiet,
     counted: { engagements: String(after.engagements), micros: String(after.micros) },
     rejected: { engagements: String(after.rejected) },
@@ -238,23 +239,33 @@ function agree(sums: CreatorSums): boolean {
 async function lookAgain(
   deps: Deps,
   first: ReadonlyMap<CreatorId, CreatorSums>,
-): Promise<Difference[]> {
-  let off = [...first].filter(([, sums]) => !agree(sums));
+): Promise<{ differences: Difference[]; settling: boolean }> {
+  let off: [CreatorId, CreatorSums | undefined][] = [...first].filter(([, sums]) => !agree(sums));
   for (let look = 0; look < looks && off.length > 0; look += 1) {
     await pause(deps, look);
     const again: typeof off = [];
     for (const [creatorId] of off) again.push([creatorId, await readSums(deps.source, creatorId)]);
-    off = again.filter(([, sums]) => !agree(sums));
+    off = again.filter(([, sums]) => !sums || !agree(sums));
   }
-  return off.flatMap(([creatorId, sums]) => differencesOf(creatorId, sums));
+  const differences = off.flatMap(([creatorId, sums]) =>
+    sums ? differencesOf(creatorId, sums) : [],
+  );
+  // Settled at every look: nothing is known to be wrong, and the proof is not of one moment.
+  return { differences, settling: off.some(([, sums]) => !sums) };
 }
 
-async function readSums(source: ProofSource, creatorId: CreatorId): Promise<CreatorSums> {
+/** Undefined when a settlement came in between: such a look proves nothing. */
+async function readSums(
+  source: ProofSource,
+  creatorId: CreatorId,
+): Promise<CreatorSums | undefined> {
   const sums = noSums();
-  addAccount(sums, await source.readAccount(creatorId));
+  const account = await source.readAccount(creatorId);
+  addAccount(sums, account);
   for await (const counter of source.countersOf(creatorId)) addCounter(sums, counter);
   for await (const entry of source.entriesOf(creatorId)) addEntry(sums, entry);
-  return sums;
+  const { sequence } = await source.readAccount(creatorId);
+  return sequence === account.sequence ? sums : undefined;
 }
 
 function differencesOf(creatorId: CreatorId, sums: CreatorSums): Difference[] {

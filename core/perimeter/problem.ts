@@ -48,6 +48,13 @@ export const problems = {
   tooLarge: (detail: string) => new Problem(413, "too-large", "The request is too large", detail),
   unsupportedMediaType: (detail: string) =>
     new Problem(415, "unsupported-media-type", "Unsupported media type", detail),
+  keyReused: () =>
+    new Problem(
+      409,
+      "idempotency-key-reused",
+      "Idempotency-Key was used before",
+      "This Idempotency-Key came with another request before; use a new key for a new request.",
+    ),
   unavailable: (detail: string, cause: unknown) =>
     new Problem(503, "unavailable", "Try again", detail, { retryAfterSeconds: 2 }, { cause }),
 } as const;

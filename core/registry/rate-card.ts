@@ -74,16 +74,18 @@ export async function putRateCard(
   }
   for (let attempt = 0; attempt < publishAttempts; attempt += 1) {
     const cards = await allRateCards(deps.rateCards, deps.currency);
-    const own = cards.find((card) => card.requestId === requestId);
-    if (own) return own;
-    refuseTooMany(cards, deps.clock.nowMs());
+    const prices = pricesOf(body.micros);
+    const own = cards.findLast((card) => isRetryOf(card, requestId, deps.clock.nowMs()));
+    if (own) return sameOrRefused(own, prices);
     const latest = cards.at(-1);
+    // Strictly after its predecessor, so that no moment has two cards, however clocks differ.
+    const effectiveFromMs = Math.max(deps.clock.nowMs(), (latest?.effectiveFromMs ?? 0) + 1);
+    refuseTooMany(cards, effectiveFromMs);
     const card: RateCard = {
       version: (latest?.version ?? 0) + 1,
       currency: body.currency,
-      // Strictly after its predecessor, so that no moment has two cards, however clocks differ.
-      effectiveFromMs: Math.max(deps.clock.nowMs(), (latest?.effectiveFromMs ?? 0) + 1),
-      prices: pricesOf(body.micros),
+      effectiveFromMs,
+      prices,
       requestId,
     };
     if ((await deps.rateCards.publish(card)) === "published") return card;
@@ -96,8 +98,19 @@ export async function putRateCard(
   );
 }
 
-function refuseTooMany(cards: readonly RateCard[], nowMs: number): void {
-  const today = utcDayOf(nowMs);
+/** A key is remembered for a day, here as everywhere; after that it is a new request. */
+function isRetryOf(card: RateCard, requestId: string, nowMs: number): boolean {
+  const ageMs = nowMs - card.effectiveFromMs;
+  return card.requestId === requestId && ageMs < limits.idempotencyTtlMs;
+}
+
+function sameOrRefused(own: RateCard, prices: RateCard["prices"]): RateCard {
+  if (engagementKinds.every((kind) => own.prices[kind] === prices[kind])) return own;
+  throw problems.keyReused();
+}
+
+function refuseTooMany(cards: readonly RateCard[], effectiveFromMs: number): void {
+  const today = utcDayOf(effectiveFromMs);
   const published = cards.filter((card) => utcDayOf(card.effectiveFromMs) === today).length;
   if (published < limits.maxRateCardsPerDay) return;
   throw new Problem(

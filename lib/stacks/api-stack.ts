@@ -34,7 +34,7 @@ const needsOf: Record<Operation, Needs> = {
   "read-article": { tables: articles },
   "read-rate-cards": { tables: rateCards },
   "read-balance": {
-    tables: { earningsCounters: ["BatchGetItem"], ledger: ["GetItem"] },
+    tables: { earningsCounters: ["GetItem"], ledger: ["GetItem"] },
     dueIndex: ["Query"],
   },
   "read-earnings": { tables: { earningsCounters: ["Query"] } },

@@ -200,7 +200,7 @@ describe("the money path on a real engine", () => {
         }),
       );
     await add(tables.earningsCountersTable, counterKey(id), "m:view.0");
-    await add(tables.earningsCountersTable, { pk: "tally#000", sk: "total" }, "m");
+    await add(tables.earningsCountersTable, { pk: "tally#00", sk: "total" }, "m");
     await count([delivery("m6", readers(400, 401))]);
     await settle();
     const expected = String(beyond + 311_000n);

@@ -61,7 +61,7 @@ const allowed: Record<string, string[]> = {
   "put-rate-card": ["dynamodb:PutItem on Registry", "dynamodb:Query on Registry", ...idempotency],
   "read-article": ["dynamodb:BatchGetItem on Registry"],
   "read-balance": [
-    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:GetItem on EarningsCounters",
     "dynamodb:GetItem on Ledger",
     "dynamodb:Query on EarningsCounters/index/due",
   ],
