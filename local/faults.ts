@@ -1,7 +1,37 @@
+import { z } from "zod";
 import type { KillAtCall } from "./lambda/messages.ts";
 
 /** A probability between 0 (or absent) and 1. */
 type Chance = number;
+
+const chance = z.number().min(0).max(1).optional();
+const ms = z.int().nonnegative();
+
+/** A plan that comes from outside: an unknown fault must not silently be none. */
+export const faultPlanSchema = z.strictObject({
+  putEvents: z.strictObject({ failEntry: chance, dropResponse: chance }).optional(),
+  queues: z
+    .record(
+      z.string(),
+      z.strictObject({
+        ...{ refuse: chance, duplicate: chance, delay: chance, reorder: chance },
+        delayMs: ms.optional(),
+      }),
+    )
+    .optional(),
+  functions: z
+    .record(
+      z.string(),
+      z.strictObject({
+        ...{ throttle: chance, killBefore: chance },
+        killAfterMs: z.strictObject({ chance, ms }).optional(),
+        killAtCall: z
+          .strictObject({ chance, call: z.int().positive(), when: z.enum(["before", "after"]) })
+          .optional(),
+      }),
+    )
+    .optional(),
+});
 
 /** What may go wrong, and how often. Names are queue and function names; `*` is all of them. */
 export interface FaultPlan {

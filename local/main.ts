@@ -1,8 +1,9 @@
+import { z } from "zod";
 import { copyOptions, parseOptions, runCommand, UsageError } from "./cli/options.ts";
 import { type StatusLine, startStatusLine } from "./cli/status-line.ts";
 import { welcome } from "./cli/welcome.ts";
 import { startCloud } from "./cloud.ts";
-import type { FaultPlan } from "./faults.ts";
+import { type FaultPlan, faultPlanSchema } from "./faults.ts";
 
 const help = `Runs the synthesized application whole on this machine.
 
@@ -37,6 +38,9 @@ await runCommand(async () => {
   const copy = copyOptions(values["data-dir"]);
   const faults = process.env.PENNYLINE_FAULTS;
   const seed = process.env.PENNYLINE_SEED;
+  if (seed !== undefined && !/^\d+$/.test(seed)) {
+    throw new UsageError(`PENNYLINE_SEED is ${seed}; it must be a whole number`);
+  }
   let status: StatusLine | undefined;
   const print = (message: string) => {
     if (status === undefined) process.stderr.write(`${message}\n`);
@@ -75,9 +79,13 @@ await runCommand(async () => {
 });
 
 function parseFaults(text: string): FaultPlan {
+  let plan: unknown;
   try {
-    return JSON.parse(text) as FaultPlan;
+    plan = JSON.parse(text);
   } catch (cause) {
     throw new UsageError(`PENNYLINE_FAULTS is not JSON: ${(cause as Error).message}`, { cause });
   }
+  const result = faultPlanSchema.safeParse(plan);
+  if (result.success) return result.data as FaultPlan;
+  throw new UsageError(`PENNYLINE_FAULTS: ${z.prettifyError(result.error)}`);
 }

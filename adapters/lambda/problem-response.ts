@@ -1,7 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { Problem } from "../../core/perimeter/problem.ts";
 
-/** RFC 9457. Whatever is not a `Problem` is a 500 that carries a correlation id and nothing else. */
+/** RFC 9457. Whatever is not a `Problem` is a 500 that carries its trace id and nothing else. */
 export function problemResponse(
   error: unknown,
   traceId: string,

@@ -50,7 +50,9 @@ export async function acceptTokenEngagements(
   body: unknown,
   traceparent: string,
 ): Promise<AcceptanceAnswer> {
-  const single = z.object({ token: z.unknown() }).safeParse(body).success;
+  // Without `engagements` it is meant as a single one, and judged as that: its token may be missing.
+  const record = z.record(z.string(), z.unknown()).safeParse(body);
+  const single = record.success && !("engagements" in record.data);
   const items = single ? [body] : validate(engagementBatchSchema, body).engagements;
   const judged = await Promise.all(items.map((item) => judgeTokenItem(deps, item)));
   return await acceptJudged(deps, judged, traceparent);

@@ -206,6 +206,12 @@ describe("bad input gets a problem that says what to change, and no event", () =
     });
   });
 
+  test("a forgotten view token is named", async () => {
+    const answer = await api.call("POST", "/v1/engagements", { body: { kind: "view" } });
+    expectProblem(answer, 400, "none-acceptable");
+    expect(answer.body.detail).toContain("token");
+  });
+
   test("other media types are a 415", async () => {
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     const answer = await api.call("POST", "/v1/engagements", { raw: "a=b", headers });
