@@ -21,7 +21,6 @@ export const tokenEngagementSchema = z.strictObject({
   kind,
   occurredAt: instant.optional(),
 });
-export type TokenEngagement = z.infer<typeof tokenEngagementSchema>;
 
 /** One engagement as the publisher itself reports it. */
 export const publisherEngagementSchema = z.strictObject({
@@ -32,7 +31,6 @@ export const publisherEngagementSchema = z.strictObject({
   referrer: callerText("referrer", limits.maxReferrerBytes).optional(),
   userAgent: callerText("userAgent", limits.maxUserAgentBytes).optional(),
 });
-export type PublisherEngagement = z.infer<typeof publisherEngagementSchema>;
 
 /** The envelope only: items are judged one by one, so that a bad one does not cost the good ones. */
 export const engagementBatchSchema = z.strictObject({

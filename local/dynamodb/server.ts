@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { findPackageJSON } from "node:module";
-import { createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
 import { type DynamoDbClient, dynamoDbClient } from "./client.ts";
 
 export interface DynamoDbServer {
@@ -103,16 +103,6 @@ function isExecutable(file: string): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** After a `kill -9` the database of the killed copy is closed a moment later. */

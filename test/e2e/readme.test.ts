@@ -1,25 +1,16 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { freePort } from "../../local/free-port.ts";
 import { repository, startProgram } from "./support/program.ts";
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? String(address.port) : "";
-}
 
 test("the README's walk does what it says", async () => {
   const readme = readFileSync(join(repository, "README.md"), "utf8");
   const walk = /<!-- walk -->\n```sh\n(.*?)```/s.exec(readme)?.[1] ?? "";
-  const port = await freePort();
+  const port = String(await freePort());
   // Without --data-dir, as a newcomer starts it: each port has its own folder.
   const { program } = await startProgram([], port);
   try {
