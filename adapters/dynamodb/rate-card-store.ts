@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
 import type { RateCard, RateCardStore } from "../../core/registry/rate-card.ts";
 import { type Item, queryItems } from "./items.ts";
+import { rateCardAttributes, rateCardFromAttributes } from "./rate-card-items.ts";
 
 const partition = "rate-cards";
 
@@ -21,18 +22,14 @@ export function dynamoDbRateCards(
         ExpressionAttributeValues: { ":pk": partition },
         ConsistentRead: true,
       });
-      for await (const item of items) cards.push(cardFromItem(item));
+      for await (const item of items) cards.push(rateCardFromAttributes(item));
       return cards;
     },
     async publish(card) {
       const item: Item = {
         pk: partition,
         sk: versionKey(card.version),
-        currency: card.currency,
-        prices: card.prices,
-        requestId: card.requestId,
-        version: BigInt(card.version),
-        effectiveFromMs: BigInt(card.effectiveFromMs),
+        ...rateCardAttributes(card),
       };
       try {
         await client.send(
@@ -48,15 +45,5 @@ export function dynamoDbRateCards(
         throw error;
       }
     },
-  };
-}
-
-function cardFromItem(item: Item): RateCard {
-  return {
-    version: Number(item.version),
-    currency: String(item.currency),
-    effectiveFromMs: Number(item.effectiveFromMs),
-    prices: item.prices as RateCard["prices"],
-    requestId: String(item.requestId),
   };
 }

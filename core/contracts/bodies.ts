@@ -1,62 +1,55 @@
 import * as z from "zod";
-import { articleIdSchema, callerText, creatorIdSchema, readerIdSchema } from "./ids.ts";
-import { engagementKinds } from "./kinds.ts";
+import { instant } from "./fields.ts";
+import { articleIdSchema, callerText, readerIdSchema } from "./ids.ts";
+import { engagementKinds, moderationStates, reactionTypes } from "./kinds.ts";
 import { limits } from "./limits.ts";
 
-/** Request bodies, one schema each: validation and types come from here. */
+/** What browsers and the publisher report; one schema each gives validation and types. */
 
-const instant = z.iso
-  .datetime({
-    offset: true,
-    error: "must be an ISO 8601 time with a zone, like 2026-01-31T09:30:00Z",
-  })
-  .transform((text) => Date.parse(text))
-  .refine(Number.isFinite, "must be a time that exists");
+const kind = z.enum(engagementKinds, {
+  error: `must be one of ${engagementKinds.join(", ")}`,
+});
 
-const kind = z.enum(engagementKinds);
+/** What an engagement is, beside who did it to what. */
+const particulars = {
+  kind,
+  occurredAt: instant.optional(),
+  referrer: callerText("referrer", limits.maxReferrerBytes).optional(),
+  /** Of a `read` only: what makes it one. Left out, the caller vouches for it. */
+  attentionMs: z.int().nonnegative().optional(),
+  reachedEnd: z.boolean().optional(),
+  /** Of a `reaction` only. */
+  reaction: z
+    .enum(reactionTypes, { error: `must be one of ${reactionTypes.join(", ")}` })
+    .optional(),
+};
 
 /** One engagement as a browser reports it; the view token says which reader and article. */
 export const tokenEngagementSchema = z.strictObject({
   token: z.string().min(1).max(4_096),
-  kind,
-  occurredAt: instant.optional(),
+  ...particulars,
 });
 
 /** One engagement as the publisher itself reports it. */
 export const publisherEngagementSchema = z.strictObject({
   articleId: articleIdSchema,
   readerId: readerIdSchema,
-  kind,
-  occurredAt: instant.optional(),
-  referrer: callerText("referrer", limits.maxReferrerBytes).optional(),
+  ...particulars,
   userAgent: callerText("userAgent", limits.maxUserAgentBytes).optional(),
+  /** Of a `comment` only. A browser's word would not do: what it reports waits as `pending`. */
+  comment: z
+    .strictObject({
+      characters: z.int().min(1, "must be at least 1").max(limits.maxBodyBytes),
+      moderation: z.enum(moderationStates, {
+        error: `must be one of ${moderationStates.join(", ")}`,
+      }),
+    })
+    .optional(),
 });
 
 /** The envelope only: items are judged one by one, so that a bad one does not cost the good ones. */
 export const engagementBatchSchema = z.strictObject({
   engagements: z.array(z.unknown()).min(1).max(limits.maxBatchEngagements),
-});
-
-export const putArticleSchema = z.strictObject({
-  title: callerText("title", limits.maxTitleBytes),
-  creatorId: creatorIdSchema,
-  publishedAt: instant.optional(),
-});
-
-const price = z
-  .int("must be a whole number of micros")
-  .min(0, "must not be negative")
-  .max(limits.maxPriceMicros, `must be at most ${limits.maxPriceMicros} micros`);
-
-export const putRateCardSchema = z.strictObject({
-  currency: z.string().regex(/^[A-Z]{3}$/, "must be an ISO 4217 code, like USD"),
-  micros: z.strictObject({
-    view: price,
-    read: price,
-    reaction: price,
-    comment: price,
-    search_visit: price,
-  }),
 });
 
 export const issueViewTokenSchema = z.strictObject({
@@ -73,16 +66,3 @@ export const viewTokenClaimsSchema = z.object({
   jti: z.string().min(1).max(128),
 });
 export type ViewTokenClaims = z.infer<typeof viewTokenClaimsSchema>;
-
-const pageLimit = (most: number, usual: number) =>
-  z.coerce.number().pipe(z.int().min(1).max(most)).default(usual);
-
-/** Query strings of paged reads. A cursor is opaque: send back what `nextCursor` said. */
-export const earningsQuerySchema = z.strictObject({
-  limit: pageLimit(200, 50),
-  cursor: articleIdSchema.optional(),
-});
-export const ledgerQuerySchema = z.strictObject({
-  limit: pageLimit(100, 20),
-  cursor: z.string().min(1).max(64).optional(),
-});

@@ -12,4 +12,12 @@ export const environment = {
   dedupeTtlDays: "DEDUPE_TTL_DAYS",
   settlementMinMicros: "SETTLEMENT_MIN_MICROS",
   settlementMaxWaitMs: "SETTLEMENT_MAX_WAIT_MS",
+  maxPerReaderHour: "MAX_PER_READER_HOUR",
+  maxPerReaderDay: "MAX_PER_READER_DAY",
+  tokenBurst: "PRESENTATION_BURST",
+  holdDays: "HOLD_DAYS",
+  payoutMinMicros: "PAYOUT_MIN_MICROS",
+  payoutDayOfMonth: "PAYOUT_DAY_OF_MONTH",
+  payoutDebtor: "PAYOUT_DEBTOR",
+  poolCloseHours: "POOL_CLOSE_HOURS",
 } as const;

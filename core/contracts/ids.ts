@@ -4,7 +4,7 @@ import { limits } from "./limits.ts";
 const utf8 = new TextEncoder();
 // Control characters are kept out so that stores may use them as separators and logs stay one line;
 // U+FFFE and U+FFFF because SQS refuses a message that holds one, and the event would be lost.
-const unfitCharacter = /[\p{Cc}\ufffe\uffff]/u;
+export const unfitCharacter = /[\p{Cc}\ufffe\uffff]/u;
 
 /** Text that every store and queue on the way takes as it is, at most `maxBytes` as UTF-8. */
 export function callerText(name: string, maxBytes: number) {
@@ -50,6 +50,23 @@ export const readerIdSchema = callerText("readerId", limits.maxReaderIdBytes)
   )
   .brand("ReaderId");
 
+/** A caller's own name for a group of articles that are paid for in one way. */
+export const articleGroupIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "group must be 1 to 64 of a-z, 0-9, _ and -")
+  .brand("ArticleGroupId");
+/** The group of every article that names none; it is paid by rates until it is put otherwise. */
+export const defaultArticleGroup = articleGroupIdSchema.parse("default");
+
+/** `<creatorId, escaped as in a URL with ~ for %>.<sequence, 10 digits>` */
+export const entryIdSchema = z
+  .string()
+  .max(3 * limits.maxCreatorIdBytes + 11)
+  .regex(/^[^/?#]+\.\d{10}$/, "must be an entry's id, as the ledger shows it")
+  .brand("EntryId");
+
 export type ArticleId = z.infer<typeof articleIdSchema>;
 export type CreatorId = z.infer<typeof creatorIdSchema>;
 export type ReaderId = z.infer<typeof readerIdSchema>;
+export type ArticleGroupId = z.infer<typeof articleGroupIdSchema>;
+export type EntryId = z.infer<typeof entryIdSchema>;

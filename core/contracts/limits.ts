@@ -17,11 +17,34 @@ export const limits = {
   maxCountersPerEntry: 96,
   /** Lines of one ledger entry: with ids of full length they stay below an item's 400 KB. */
   maxLinesPerEntry: 400,
-  /**
-   * Rate cards that may come into force in one UTC day. A counter holds a line for each kind and
-   * card of its day, and must fit into one entry: 5 x (50 + 1) < 400.
-   */
-  maxRateCardsPerDay: 50,
+  /** Versions of rate card of one scope that may come into force in one UTC day: each adds lines. */
+  maxRateCardsPerDay: 20,
+  /** How far ahead a rate card may be scheduled: no version can come before it any more. */
+  maxRateCardAheadMs: 366 * 86_400_000,
+  /** Versions of shares, and of an own rate card, that one article or creator may have. */
+  maxVersions: 100,
+  /** Creators who share an article: each has a counter in the counting transaction. */
+  maxCreatorsPerArticle: 10,
+  /** Basis points of a whole: shares sum to this, a fee is at most this. */
+  basisPoints: 10_000,
+  /** Weights of reactions and comments, in percent of the kind's price. */
+  maxWeightPercent: 1_000,
+  /** Pseudonyms under which a creator reads. */
+  maxReaderIdsOfCreator: 20,
+  /** Daily amount of a pool: 1,000,000 units of the currency. */
+  maxPoolMicros: 1_000_000_000_000,
+  maxArticleGroups: 100,
+  maxNoteBytes: 2_000,
+  /** Largest amount booked by hand or paid out at once: a billion units of the currency. */
+  maxAmountMicros: 1_000_000_000_000_000n,
+  /** Payouts in one file: an answer of Lambda's is 6 MB at most, and one of them takes up to 2 KB. */
+  maxPayoutsPerFile: 2_500,
+  /** Days that a range of `from` and `to` may span. */
+  maxRangeDays: 366,
+  /** Days that one review may span. */
+  maxReviewDays: 31,
+  /** How long before its money is free a hold lasts at least; see `releaseHolds`. */
+  minHoldDays: 1,
   /** How far ahead of the server's clock an `occurredAt` may lie. */
   maxAheadMs: 5 * 60_000,
   /** How old an engagement may be when a browser reports it. */

@@ -3,8 +3,13 @@
  * Attribute names are short because DynamoDB bills them by the byte on every write.
  */
 export const tables = {
-  /** One item per impression key; `ttl` in seconds. Proof that an engagement was counted or refused. */
-  impressionKeys: { partitionKey: "pk", ttl: "ttl" },
+  /**
+   * `<reader hash>#<utcDay>` / `<hash of article and kind>`: one item per impression key, the proof
+   * that an engagement was counted or refused, and what became of it. `ttl` in seconds. Those of one
+   * reader and day lie together, so that a reader's rate is one query.
+   * `<reader hash>#<utcDay>` / `presented`: the requests that presented one token time and again.
+   */
+  impressionKeys: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
    * `creator#<id>` / `<articleId>\t<utcDay>\t<shard>`: what was counted and how much of it is settled.
    * `tally#<shard>` / `total`: independent totals, for the proof.
@@ -12,12 +17,29 @@ export const tables = {
   earningsCounters: {
     partitionKey: "pk",
     sortKey: "sk",
-    /** Sparse: only counters with something to settle carry `due` (a bucket number). */
+    /**
+     * Sparse: counters with something to settle carry `due`, a bucket number below `dueBuckets`.
+     * One with nothing but held money waits under the number of the day on which its hold is over
+     * (see `holdBucketOf`), one of a pool under that of the pool's day (see `poolBucketOf`).
+     */
     dueIndex: { name: "due", partitionKey: "due", sortKey: "pk" },
   },
-  /** `creator#<id>` / `entry#<sequence>` or `account`. */
-  ledger: { partitionKey: "pk", sortKey: "sk" },
-  /** `article#<id>` / `current`; `rate-cards` / `version#<n>`. */
+  /**
+   * `creator#<id>` / `entry#<sequence>`, `account`, `payout#<sequence>`, `request#<request id>`,
+   * `correction#<sequence>#<sequence>`; `payouts#open` / `<payout id>`; `payouts#runs` / `<month>`.
+   */
+  ledger: {
+    partitionKey: "pk",
+    sortKey: "sk",
+    /** Sparse: accounts carry `bucket`, below `accountBuckets`. */
+    accountIndex: { name: "accounts", partitionKey: "bucket", sortKey: "pk" },
+  },
+  /**
+   * `article#<id>` / `current`; `creator#<id>` / `current`; `rate-cards` / `version#<n>`;
+   * `article-groups` / `<id>`; `article-group-numbers` / `<number>`; `reviews` / `<id>`,
+   * `request#<request id>`; `reviews#<id>` / `segment#<n>`, `creator#<id>`; `appeals#<creator>` / `<id>`,
+   * `request#<request id>`; `pools#<group>` / `<day>`; `pools#<group>#<day>` / `<plan>#<part>`.
+   */
   registry: { partitionKey: "pk", sortKey: "sk" },
   /** Answers remembered by Idempotency-Key; layout of Powertools idempotency. */
   idempotency: { partitionKey: "id", ttl: "expiration" },
@@ -25,7 +47,15 @@ export const tables = {
 
 /** Buckets of the due index: spreads its writes, bounds the scheduler's queries. */
 export const dueBuckets = 16;
+/** Buckets of the account index: spreads its writes and the work of those who walk through it. */
+export const accountBuckets = 16;
 /** Shards of the tally: 80 counting transactions at once (10 workers, 8 lanes) seldom meet on one. */
 export const tallyShards = 512;
 /** The most shards one counter (article and day) may spread over when it is hot. */
 export const maxCounterShards = 64;
+
+/** Partitions of the ledger table that hold no money: what is on them may be changed and deleted. */
+export const payoutLists = { open: "payouts#open", runs: "payouts#runs" } as const;
+/** Beginnings of the registry's partitions that workers write, and not people's requests. */
+export const reviewProgressPrefix = "reviews#";
+export const poolPlansPrefix = "pools#";

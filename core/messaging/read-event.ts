@@ -13,8 +13,8 @@ export class UnreadableEvent extends Error {
 }
 
 /**
- * The detail of an EventBridge envelope, as its contract describes it.
- * A version that the contract does not know is refused: guessing would be guessing with money.
+ * The detail of an EventBridge envelope, as its contract describes it; an older version is told in
+ * today's words. One that the contract does not know is refused: that would be guessing with money.
  * @throws UnreadableEvent
  */
 export function readEvent<Detail extends z.ZodType>(
@@ -27,7 +27,8 @@ export function readEvent<Detail extends z.ZodType>(
   if (source !== contract.source || detailType !== contract.detailType) {
     throw new UnreadableEvent(`expected ${contract.detailType}, got ${source} ${detailType}`);
   }
-  const result = contract.detail.safeParse(detail);
+  const older = contract.older?.find((version) => version.detail.safeParse(detail).success);
+  const result = contract.detail.safeParse(older ? older.upcast(detail) : detail);
   if (result.success) return result.data;
   throw new UnreadableEvent(
     `${detailType} schemaVersion ${detail.schemaVersion}: ${result.error.issues[0]?.message}`,

@@ -8,9 +8,27 @@ export interface Caller {
   readonly subject: string;
 }
 
-/** A creator sees only its own; anything else looks as if it did not exist. */
+/**
+ * A creator sees only its own; anything else looks as if it did not exist. Whether others may ask at
+ * all is the route's to say.
+ */
 export function requireSight(caller: Caller, creatorId: CreatorId): void {
-  if (caller.roles.includes("publisher")) return;
+  if (caller.roles.some((role) => role !== "creator")) return;
   if (caller.roles.includes("creator") && caller.subject === creatorId) return;
   throw problems.notFound(`creator ${JSON.stringify(creatorId)}`);
+}
+
+/** What an answer may say beyond what a creator may know. */
+export interface Audience {
+  /** Who at the publisher's did something, and under which trace: creators are not told. */
+  readonly names: boolean;
+}
+
+export function audienceOf({ roles }: Caller): Audience {
+  return { names: roles.some((role) => role !== "creator") };
+}
+
+/** Who did something, for the books: `<role>:<subject>`. */
+export function signatureOf({ roles, subject }: Caller): string {
+  return `${roles.join("+")}:${subject}`;
 }

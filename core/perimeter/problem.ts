@@ -55,6 +55,6 @@ export const problems = {
       "Idempotency-Key was used before",
       "This Idempotency-Key came with another request before; use a new key for a new request.",
     ),
-  unavailable: (detail: string, cause: unknown) =>
+  unavailable: (detail: string, cause?: unknown) =>
     new Problem(503, "unavailable", "Try again", detail, { retryAfterSeconds: 2 }, { cause }),
 } as const;

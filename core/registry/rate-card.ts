@@ -1,28 +1,67 @@
 import type * as z from "zod";
-import type { putRateCardSchema } from "../contracts/bodies.ts";
-import { type EngagementKind, engagementKinds } from "../contracts/kinds.ts";
-import { limits } from "../contracts/limits.ts";
-import { Problem, problems } from "../perimeter/problem.ts";
+import type { ArticleId, CreatorId } from "../contracts/ids.ts";
+import {
+  type CommentLength,
+  commentLengths,
+  type EngagementKind,
+  engagementKinds,
+  kindOf,
+  type PricedKind,
+  type ReactionType,
+  reactionTypes,
+} from "../contracts/kinds.ts";
+import type { putRateCardSchema } from "../contracts/registry-bodies.ts";
+import { problems } from "../perimeter/problem.ts";
 import { type Micros, micros } from "../values/micros.ts";
-import { type Clock, utcDayOf } from "../values/time.ts";
 
-/** An immutable version of what each kind of engagement pays, in force from a moment on. */
+/**
+ * An immutable version of what each kind of engagement pays, in force from a moment on. Versions of
+ * a scope count up, and come into force in that order.
+ */
 export interface RateCard {
   /** 0 is the card every publisher starts with. */
   readonly version: number;
   readonly currency: string;
   readonly effectiveFromMs: number;
   readonly prices: Readonly<Record<EngagementKind, Micros>>;
+  /** In percent of the kind's price. */
+  readonly weights: {
+    readonly reaction: Readonly<Record<ReactionType, number>>;
+    readonly comment: Readonly<Record<CommentLength, number>>;
+  };
+  readonly feeBasisPoints: number;
+  /** Comments of one reader that earn something, each UTC day. */
+  readonly commentsPerReader: number;
   /** Which request published it, so that a retry finds its own card; version 0 has none. */
   readonly requestId?: string;
 }
 
+/** Whose prices: everybody's, or one article's or creator's own. */
+export type CardScope =
+  | "publisher"
+  | { readonly articleId: ArticleId }
+  | { readonly creatorId: CreatorId };
+
+/** A card's version, with a letter for its scope: `3`, an article's own `a3`, a creator's own `c3`. */
+export type CardRef = `${"" | "a" | "c"}${number}`;
+
+/** Whose card a reference names, and which version of it. */
+export function parseCardRef(ref: CardRef) {
+  const version = Number(ref.replace(/^[ac]/, ""));
+  if (ref.startsWith("a")) return { scope: "article", version } as const;
+  if (ref.startsWith("c")) return { scope: "creator", version } as const;
+  return { scope: "publisher", version } as const;
+}
+
 export interface RateCardStore {
-  /** Every published version, oldest first; strongly consistent. Does not hold version 0. */
+  /** Every version of the publisher's, oldest first; strongly consistent. Does not hold version 0. */
   list(): Promise<readonly RateCard[]>;
   /** `taken` when another writer published this version first. */
   publish(card: RateCard): Promise<"published" | "taken">;
 }
+
+const everyWeight = <Name extends string>(names: readonly Name[]) =>
+  Object.fromEntries(names.map((name) => [name, 100])) as Record<Name, number>;
 
 /** In force until the publisher sets its own: a tenth of a cent for a view. */
 export function defaultRateCard(currency: string): RateCard {
@@ -37,102 +76,95 @@ export function defaultRateCard(currency: string): RateCard {
       comment: micros(2_000),
       search_visit: micros(1_500),
     },
+    weights: { reaction: everyWeight(reactionTypes), comment: everyWeight(commentLengths) },
+    feeBasisPoints: 0,
+    commentsPerReader: 20,
   };
 }
 
 /** Every card that was ever in force, oldest first, starting with the default. */
-export async function allRateCards(store: RateCardStore, currency: string): Promise<RateCard[]> {
+export async function allRateCards(
+  store: Pick<RateCardStore, "list">,
+  currency: string,
+): Promise<RateCard[]> {
   return [defaultRateCard(currency), ...(await store.list())];
 }
 
 /** The card in force at a moment. `cards` are oldest first and start with the default. */
 export function cardInForce(cards: readonly RateCard[], atMs: number): RateCard {
-  const card = cards.findLast(({ effectiveFromMs }) => effectiveFromMs <= atMs);
+  const card = ownCardInForce(cards, atMs);
   if (!card) throw new Error(`no rate card is in force at ${atMs}; the default card is missing`);
   return card;
 }
 
-const publishAttempts = 20;
+/** The same of an article's or creator's own cards, which may have none at that moment. */
+export function ownCardInForce(cards: readonly RateCard[], atMs: number): RateCard | undefined {
+  return cards.findLast(({ effectiveFromMs }) => effectiveFromMs <= atMs);
+}
 
-/**
- * Publishes the next version, in force from now on: what was earned before keeps its price.
- * @param requestId the same for every retry of one request: it publishes one card, even if it was
- *   cut off after that and others published since.
- * @throws Problem 400 when the currency is not the stage's; 409 when other writers keep winning, or
- *   too many cards were published today.
- */
-export async function putRateCard(
-  deps: { rateCards: RateCardStore; clock: Clock; currency: string },
-  body: z.infer<typeof putRateCardSchema>,
-  requestId: string,
-): Promise<RateCard> {
-  if (body.currency !== deps.currency) {
-    throw problems.invalid(
-      `currency: this deployment pays in ${deps.currency}, not ${body.currency}; ` +
-        "a second currency needs a deployment of its own.",
-    );
+/** How much of its price a kind pays under a card, in percent: all of it but for its weight. */
+export function weightPercentOf({ version, weights }: RateCard, kind: PricedKind): number {
+  const [base, variant] = kind.split(":") as [EngagementKind, string | undefined];
+  if (variant === undefined) return 100;
+  const ofBase: Readonly<Record<string, number>> =
+    base === "reaction" ? weights.reaction : weights.comment;
+  const percent = ofBase[variant];
+  if (percent === undefined) throw new Error(`rate card ${version} has no weight for ${kind}`);
+  return percent;
+}
+
+/** What one engagement pays under a card, fee included: the price of its kind, by its weight. */
+export function priceOf(card: RateCard, kind: PricedKind): Micros {
+  // Rounded down: what a fraction of a micro would be worth stays with the publisher.
+  return ((card.prices[kindOf(kind)] * BigInt(weightPercentOf(card, kind))) / 100n) as Micros;
+}
+
+/** What a card says, apart from which version it is and since when. */
+export type Rates = Pick<
+  RateCard,
+  "currency" | "prices" | "weights" | "feeBasisPoints" | "commentsPerReader"
+>;
+
+/** @throws Problem 400 when the currency is not the deployment's. */
+export function ratesOf(body: z.infer<typeof putRateCardSchema>, currency: string): Rates {
+  if (body.currency !== currency) {
+    const detail =
+      `this deployment pays in ${currency}, not ${body.currency}; ` +
+      "a second currency needs a deployment of its own.";
+    throw problems.invalid(`currency: ${detail}`, [{ field: "currency", detail }]);
   }
-  for (let attempt = 0; attempt < publishAttempts; attempt += 1) {
-    const cards = await allRateCards(deps.rateCards, deps.currency);
-    const prices = pricesOf(body.micros);
-    const own = cards.findLast((card) => isRetryOf(card, requestId, deps.clock.nowMs()));
-    if (own) return sameOrRefused(own, prices);
-    const latest = cards.at(-1);
-    // Strictly after its predecessor, so that no moment has two cards, however clocks differ.
-    const effectiveFromMs = Math.max(deps.clock.nowMs(), (latest?.effectiveFromMs ?? 0) + 1);
-    refuseTooMany(cards, effectiveFromMs);
-    const card: RateCard = {
-      version: (latest?.version ?? 0) + 1,
-      currency: body.currency,
-      effectiveFromMs,
-      prices,
-      requestId,
-    };
-    if ((await deps.rateCards.publish(card)) === "published") return card;
-  }
-  throw new Problem(
-    409,
-    "rate-card-contended",
-    "Conflict",
-    "Other rate cards were published at once.",
+  const prices = engagementKinds.map((kind) => [kind, micros(body.micros[kind])] as const);
+  return {
+    currency,
+    prices: Object.fromEntries(prices) as RateCard["prices"],
+    weights: body.weights,
+    feeBasisPoints: body.feeBasisPoints,
+    commentsPerReader: body.commentsPerReader,
+  };
+}
+
+export function sameRates(some: Rates, others: Rates): boolean {
+  return (
+    some.currency === others.currency &&
+    some.feeBasisPoints === others.feeBasisPoints &&
+    some.commentsPerReader === others.commentsPerReader &&
+    engagementKinds.every((kind) => some.prices[kind] === others.prices[kind]) &&
+    reactionTypes.every((type) => some.weights.reaction[type] === others.weights.reaction[type]) &&
+    commentLengths.every((one) => some.weights.comment[one] === others.weights.comment[one])
   );
-}
-
-/** A key is remembered for a day, here as everywhere; after that it is a new request. */
-function isRetryOf(card: RateCard, requestId: string, nowMs: number): boolean {
-  const ageMs = nowMs - card.effectiveFromMs;
-  return card.requestId === requestId && ageMs < limits.idempotencyTtlMs;
-}
-
-function sameOrRefused(own: RateCard, prices: RateCard["prices"]): RateCard {
-  if (engagementKinds.every((kind) => own.prices[kind] === prices[kind])) return own;
-  throw problems.keyReused();
-}
-
-function refuseTooMany(cards: readonly RateCard[], effectiveFromMs: number): void {
-  const today = utcDayOf(effectiveFromMs);
-  const published = cards.filter((card) => utcDayOf(card.effectiveFromMs) === today).length;
-  if (published < limits.maxRateCardsPerDay) return;
-  throw new Problem(
-    409,
-    "too-many-rate-cards",
-    "Too many rate cards today",
-    `${published} rate cards came into force today (UTC), which is the limit; publish it tomorrow.`,
-  );
-}
-
-function pricesOf(body: Record<EngagementKind, number>): Record<EngagementKind, Micros> {
-  const entries = engagementKinds.map((kind) => [kind, micros(body[kind])] as const);
-  return Object.fromEntries(entries) as Record<EngagementKind, Micros>;
 }
 
 /** The public shape; prices are whole micros, small enough for a JSON number by contract. */
-export function presentRateCard(card: RateCard) {
+export function presentRateCard(card: RateCard, scope: CardScope) {
   const prices = engagementKinds.map((kind) => [kind, Number(card.prices[kind])] as const);
   return {
     version: card.version,
+    scope,
     currency: card.currency,
     effectiveFrom: new Date(card.effectiveFromMs).toISOString(),
     micros: Object.fromEntries(prices),
+    weights: card.weights,
+    feeBasisPoints: card.feeBasisPoints,
+    commentsPerReader: card.commentsPerReader,
   };
 }

@@ -11,6 +11,7 @@ export function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) =>
 }
 
 export function chunk<Item>(items: readonly Item[], size: number): Item[][] {
+  if (size < 1) throw new RangeError(`chunks of ${size} would never end`);
   const chunks: Item[][] = [];
   for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size));
   return chunks;

@@ -5,8 +5,8 @@ import { jsonBody, pathParameter } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { idempotently } from "../../adapters/lambda/idempotency.ts";
 import { systemClock } from "../../adapters/runtime.ts";
-import { putArticleSchema } from "../../core/contracts/bodies.ts";
 import { articleIdSchema } from "../../core/contracts/ids.ts";
+import { putArticleSchema } from "../../core/contracts/registry-bodies.ts";
 import { validate } from "../../core/perimeter/validate.ts";
 import { presentArticle, putArticle } from "../../core/registry/article.ts";
 

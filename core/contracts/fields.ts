@@ -1,0 +1,17 @@
+import * as z from "zod";
+
+/** Parts of bodies and queries. */
+
+export const instant = z.iso
+  .datetime({
+    offset: true,
+    error: "must be an ISO 8601 time with a zone, like 2026-01-31T09:30:00Z",
+  })
+  .transform((text) => Date.parse(text))
+  .refine(Number.isFinite, "must be a time that exists");
+
+/** A UTC calendar day. */
+export const day = z.iso.date({ error: "must be a day that exists, like 2026-01-31" });
+
+/** Days, both included. */
+export const range = { from: day, to: day };

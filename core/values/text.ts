@@ -1,0 +1,12 @@
+import { unfitCharacter } from "../contracts/ids.ts";
+
+const unfitCharacters = new RegExp(unfitCharacter, "gu");
+const utf8 = new TextEncoder();
+
+/** The longest start of a text that takes at most `maxBytes` as UTF-8, without unfit characters. */
+export function cutToBytes(text: string, maxBytes: number): string {
+  const fit = text.toWellFormed().replaceAll(unfitCharacters, " ");
+  if (utf8.encode(fit).length <= maxBytes) return fit;
+  const { read } = utf8.encodeInto(fit, new Uint8Array(maxBytes));
+  return fit.slice(0, read);
+}
