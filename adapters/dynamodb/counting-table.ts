@@ -1,28 +1,17 @@
 import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
-import {
-  type DynamoDBDocumentClient,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-} from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
 import type {
   CommitOutcome,
-  CounterAddition,
   CountingTable,
   CountingTransaction,
-  TallyAddition,
-} from "../../core/earnings/count-in-transactions.ts";
-import type { Decision } from "../../core/earnings/count-once.ts";
+  PlacedDecision,
+  ReaderPoolUse,
+} from "../../core/earnings/counting-table.ts";
 import type { Clock } from "../../core/values/time.ts";
-import {
-  countAttribute,
-  counterAttributes,
-  counterKey,
-  dueBucketOf,
-  microsAttribute,
-} from "./counter-items.ts";
-import { tallyKey } from "./tally-items.ts";
-
-type Action = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
+import { addToCounter } from "./counter-additions.ts";
+import { impressionItem, poolUseKey, seconds } from "./impression-items.ts";
+import { addToTally } from "./tally-items.ts";
+import type { Action } from "./write-transaction.ts";
 
 interface Deps {
   readonly client: DynamoDBDocumentClient;
@@ -38,8 +27,11 @@ export function dynamoDbCountingTable(deps: Deps): CountingTable {
       const nowMs = deps.clock.nowMs();
       const actions: Action[] = [
         ...transaction.decisions.map((decision) => putKey(deps, decision, nowMs)),
-        ...transaction.additions.map((addition) => addToCounter(deps, addition, nowMs)),
-        addToTally(deps, transaction.tally),
+        ...transaction.additions.map((addition) =>
+          addToCounter(deps.earningsCountersTable, addition, nowMs),
+        ),
+        ...transaction.poolUses.map((use) => addPoolUse(deps, use)),
+        addToTally(deps.earningsCountersTable, transaction.tally),
       ];
       try {
         await deps.client.send(new TransactWriteCommand({ TransactItems: actions }));
@@ -55,84 +47,51 @@ export function dynamoDbCountingTable(deps: Deps): CountingTable {
   };
 }
 
-function putKey({ impressionKeysTable }: Deps, decision: Decision, nowMs: number): Action {
-  const ttl = BigInt(Math.floor(decision.expiresAtMs / 1_000));
-  const what =
-    decision.outcome === "paid"
-      ? { creatorId: decision.counter.creatorId, line: decision.line }
-      : { rejected: decision.reason, articleId: decision.engagement.articleId };
+function putKey({ impressionKeysTable }: Deps, decision: PlacedDecision, nowMs: number): Action {
   return {
     Put: {
       TableName: impressionKeysTable,
-      Item: { pk: decision.key, ttl, ...what },
+      Item: impressionItem(decision, nowMs),
       // DynamoDB deletes expired items days late; until then they must not count as present.
       ConditionExpression: "attribute_not_exists(pk) OR #ttl < :now",
       ExpressionAttributeNames: { "#ttl": "ttl" },
-      ExpressionAttributeValues: { ":now": BigInt(Math.floor(nowMs / 1_000)) },
+      ExpressionAttributeValues: { ":now": seconds(nowMs) },
     },
   };
 }
 
-function addToCounter(deps: Deps, { id, lines }: CounterAddition, nowMs: number): Action {
-  const names: Record<string, string> = {
-    "#due": counterAttributes.due,
-    "#since": counterAttributes.dueSince,
-    "#events": counterAttributes.events,
-  };
-  const values: Record<string, unknown> = {
-    ":due": dueBucketOf(id.creatorId),
-    ":now": BigInt(nowMs),
-  };
-  const additions: string[] = [];
-  let events = 0n;
-  [...lines].forEach(([line, { count, micros }], index) => {
-    names[`#n${index}`] = countAttribute(line);
-    names[`#m${index}`] = microsAttribute(line);
-    values[`:n${index}`] = count;
-    values[`:m${index}`] = micros;
-    additions.push(`#n${index} :n${index}`, `#m${index} :m${index}`);
-    events += count;
-  });
-  values[":events"] = events;
+function addPoolUse({ impressionKeysTable }: Deps, use: ReaderPoolUse): Action {
   return {
     Update: {
-      TableName: deps.earningsCountersTable,
-      Key: counterKey(id),
-      UpdateExpression:
-        "SET #due = :due, #since = if_not_exists(#since, :now) " +
-        `ADD #events :events, ${additions.join(", ")}`,
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
-    },
-  };
-}
-
-function addToTally(deps: Deps, { shard, engagements, micros, rejected }: TallyAddition): Action {
-  return {
-    Update: {
-      TableName: deps.earningsCountersTable,
-      Key: tallyKey(shard),
-      UpdateExpression: "ADD #events :events, #micros :micros, #rejected :rejected",
-      ExpressionAttributeNames: { "#events": "ev", "#micros": "m", "#rejected": "rej" },
+      TableName: impressionKeysTable,
+      Key: poolUseKey(use.readerDay, use.group),
+      UpdateExpression: "SET #ttl = :ttl ADD #weight :weight",
+      ConditionExpression: "attribute_not_exists(#weight) OR #weight <= :room",
+      ExpressionAttributeNames: { "#ttl": "ttl", "#weight": "weight" },
       ExpressionAttributeValues: {
-        ":events": BigInt(engagements),
-        ":micros": micros,
-        ":rejected": BigInt(rejected),
+        ":ttl": seconds(use.expiresAtMs),
+        ":weight": use.weight,
+        ":room": use.cap - use.weight,
       },
     },
   };
 }
 
-/** Reasons come in the order of the actions; the first ones are those of the impression keys. */
+/** Reasons come in the order of the actions. */
 function cancelled(
   error: TransactionCanceledException,
-  { decisions }: CountingTransaction,
+  { decisions, additions, poolUses }: CountingTransaction,
 ): CommitOutcome {
   const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? "None");
   if (codes.includes("ValidationError")) return { outcome: "impossible", reason: error.message };
-  const duplicates = codes.flatMap((code, index) =>
-    code === "ConditionalCheckFailed" && index < decisions.length ? [index] : [],
-  );
-  const contended = codes.some((code) => code !== "None" && code !== "ConditionalCheckFailed");
-  return { outcome: "cancelled", duplicates, contended };
+  const refused = (from: number, length: number) =>
+    codes
+      .slice(from, from + length)
+      .flatMap((code, index) => (code === "ConditionalCheckFailed" ? [index] : []));
+  return {
+    outcome: "cancelled",
+    duplicates: refused(0, decisions.length),
+    overCap: refused(decisions.length + additions.length, poolUses.length),
+    contended: codes.some((code) => code !== "None" && code !== "ConditionalCheckFailed"),
+  };
 }

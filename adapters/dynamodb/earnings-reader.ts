@@ -2,9 +2,10 @@ import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, TransactGetCommand } from "@aws-sdk/lib-dynamodb";
 import type { CreatorId } from "../../core/contracts/ids.ts";
 import type { CounterId } from "../../core/earnings/counter.ts";
-import type { EarningsReader } from "../../core/earnings/read-earnings.ts";
+import type { BalanceReader } from "../../core/earnings/read-balance.ts";
+import type { CountersReader } from "../../core/earnings/read-earnings.ts";
 import { counterFromItem, counterKey } from "./counter-items.ts";
-import { countersOfCreator } from "./counters-of-creator.ts";
+import { countersOfCreator } from "./counters.ts";
 import { dueCounterIds } from "./due-counters.ts";
 import { accountFromItem, accountKey } from "./ledger-items.ts";
 
@@ -15,7 +16,10 @@ interface Tables {
 }
 
 /** @param tables a function that only reads counters may leave the ledger's out. */
-export function dynamoDbEarnings(client: DynamoDBDocumentClient, tables: Tables): EarningsReader {
+export function dynamoDbEarnings(
+  client: DynamoDBDocumentClient,
+  tables: Tables,
+): BalanceReader & CountersReader {
   const { earningsCountersTable } = tables;
   return {
     dueCounterIds: (creatorId) => dueCounterIds(client, earningsCountersTable, creatorId),

@@ -3,6 +3,7 @@ import {
   type BatchGetCommandInput,
   type BatchGetCommandOutput,
   type DynamoDBDocumentClient,
+  GetCommand,
   paginateQuery,
   paginateScan,
   type QueryCommandInput,
@@ -16,6 +17,16 @@ export type Item = Record<string, unknown>;
 
 const maxBatchGetKeys = 100;
 const maxBatchGetAttempts = 8;
+
+/** A strongly consistent read of one item; undefined when it does not exist. */
+export async function getItem(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  key: Item,
+): Promise<Item | undefined> {
+  const command = new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true });
+  return (await client.send(command)).Item;
+}
 
 /** Strongly consistent reads of many items; those that don't exist are absent. */
 export async function getItems(

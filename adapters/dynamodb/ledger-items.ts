@@ -1,10 +1,17 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { CreatorId } from "../../core/contracts/ids.ts";
-import type { LedgerAccount, LedgerEntry } from "../../core/ledger/entry.ts";
+import { tables } from "../../core/contracts/storage.ts";
+import {
+  type AccountTotals,
+  type EntryLine,
+  emptyAccount,
+  type LedgerAccount,
+  type LedgerEntry,
+} from "../../core/ledger/entry.ts";
 import type { LedgerReader } from "../../core/ledger/read-ledger.ts";
-import { type Micros, micros } from "../../core/values/micros.ts";
-import { creatorKey, creatorOfKey } from "./counter-items.ts";
-import type { Item } from "./items.ts";
+import { accountBucketOf, creatorKey, creatorOfKey } from "./counter-items.ts";
+import { getItem, type Item } from "./items.ts";
+import { type Action, putNew } from "./write-transaction.ts";
 
 export const accountSortKey = "account";
 
@@ -12,18 +19,25 @@ export function accountKey(creatorId: CreatorId) {
   return { pk: creatorKey(creatorId), sk: accountSortKey };
 }
 
-const entryPrefix = "entry#";
+export const entryPrefix = "entry#";
 
 /** Numbers are padded so that their order as text is their order in time. */
+export function paddedSequence(sequence: number): string {
+  return String(sequence).padStart(10, "0");
+}
+/** The largest that sorts right. */
+export const maxSequence = 9_999_999_999;
+
 export function entrySortKey(sequence: number): string {
-  return `${entryPrefix}${String(sequence).padStart(10, "0")}`;
+  return `${entryPrefix}${paddedSequence(sequence)}`;
 }
 
 export function isEntryItem(item: Item): boolean {
   return String(item.sk).startsWith(entryPrefix);
 }
 
-export function entryToItem(entry: LedgerEntry): Item {
+/** Integers are `bigint` in a table; those that are small enough are `number` in `core`. */
+function entryToItem(entry: LedgerEntry): Item {
   const { creatorId, sequence, bookedAtMs, lines, ...rest } = entry;
   return {
     pk: creatorKey(creatorId),
@@ -31,26 +45,73 @@ export function entryToItem(entry: LedgerEntry): Item {
     ...rest,
     sequence: BigInt(sequence),
     bookedAtMs: BigInt(bookedAtMs),
-    lines: lines.map((line) => ({ ...line, rateCardVersion: BigInt(line.rateCardVersion) })),
+    lines: lines.map(({ sharesVersion, correctsSequence, ...line }) => ({
+      ...line,
+      sharesVersion: BigInt(sharesVersion),
+      ...(correctsSequence === undefined ? {} : { correctsSequence: BigInt(correctsSequence) }),
+    })),
   };
 }
 
+type StoredLine = Omit<EntryLine, "sharesVersion" | "correctsSequence"> & {
+  readonly sharesVersion: bigint;
+  readonly correctsSequence?: bigint;
+};
+
 export function entryFromItem({ pk, sk: _sk, ...item }: Item): LedgerEntry {
-  const stored = item as unknown as Omit<LedgerEntry, "creatorId">;
+  const stored = item as unknown as Omit<LedgerEntry, "creatorId" | "lines"> & {
+    readonly lines: readonly StoredLine[];
+  };
   return {
     ...stored,
     creatorId: creatorOfKey(pk),
     sequence: Number(stored.sequence),
     bookedAtMs: Number(stored.bookedAtMs),
-    lines: stored.lines.map((line) => ({ ...line, rateCardVersion: Number(line.rateCardVersion) })),
+    lines: stored.lines.map(({ sharesVersion, correctsSequence, ...line }) => ({
+      ...line,
+      sharesVersion: Number(sharesVersion),
+      ...(correctsSequence === undefined ? {} : { correctsSequence: Number(correctsSequence) }),
+    })),
   };
 }
 
 export function accountFromItem(item: Item | undefined): LedgerAccount {
+  if (item === undefined) return emptyAccount;
   return {
-    sequence: Number(item?.sequence ?? 0),
-    settledMicros: (item?.settledMicros as Micros | undefined) ?? micros(0),
+    sequence: Number(item.sequence),
+    bookedAtMs: Number(item.bookedAtMs),
+    totals: item.totals as AccountTotals,
   };
+}
+
+/** The two parts of every transaction that books: the entry is new, and the account's next one. */
+export function entryActions(ledgerTable: string, entry: LedgerEntry): Action[] {
+  const first = entry.sequence === 1;
+  return [
+    putNew(ledgerTable, entryToItem(entry)),
+    {
+      Update: {
+        TableName: ledgerTable,
+        Key: accountKey(entry.creatorId),
+        UpdateExpression:
+          "SET #sequence = :next, bookedAtMs = :bookedAtMs, totals = :totals, " +
+          "currency = :currency, #bucket = :bucket",
+        ConditionExpression: first ? "attribute_not_exists(#sequence)" : "#sequence = :previous",
+        ExpressionAttributeNames: {
+          "#sequence": "sequence",
+          "#bucket": tables.ledger.accountIndex.partitionKey,
+        },
+        ExpressionAttributeValues: {
+          ":next": BigInt(entry.sequence),
+          ":bookedAtMs": BigInt(entry.bookedAtMs),
+          ":totals": entry.totals,
+          ":currency": entry.currency,
+          ":bucket": accountBucketOf(entry.creatorId),
+          ...(first ? {} : { ":previous": BigInt(entry.sequence - 1) }),
+        },
+      },
+    },
+  ];
 }
 
 export async function readAccount(
@@ -58,21 +119,14 @@ export async function readAccount(
   ledgerTable: string,
   creatorId: CreatorId,
 ): Promise<LedgerAccount> {
-  const { Item } = await client.send(
-    new GetCommand({
-      TableName: ledgerTable,
-      Key: accountKey(creatorId),
-      ConsistentRead: true,
-    }),
-  );
-  return accountFromItem(Item);
+  return accountFromItem(await getItem(client, ledgerTable, accountKey(creatorId)));
 }
 
 /** Entries lie under their creator, sorted by number. */
 export function dynamoDbLedger(client: DynamoDBDocumentClient, ledgerTable: string): LedgerReader {
   return {
     async entries(creatorId, limit, beforeSequence) {
-      const below = beforeSequence === undefined ? Number.MAX_SAFE_INTEGER : beforeSequence - 1;
+      const last = beforeSequence === undefined ? maxSequence : beforeSequence - 1;
       const { Items = [] } = await client.send(
         new QueryCommand({
           TableName: ledgerTable,
@@ -80,7 +134,7 @@ export function dynamoDbLedger(client: DynamoDBDocumentClient, ledgerTable: stri
           ExpressionAttributeValues: {
             ":pk": creatorKey(creatorId),
             ":first": entrySortKey(0),
-            ":last": entrySortKey(Math.min(below, 9_999_999_999)),
+            ":last": entrySortKey(last),
           },
           ScanIndexForward: false,
           ConsistentRead: true,

@@ -1,80 +1,53 @@
-import {
-  ConditionalCheckFailedException,
-  TransactionCanceledException,
-} from "@aws-sdk/client-dynamodb";
-import {
-  type DynamoDBDocumentClient,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-  UpdateCommand,
-} from "@aws-sdk/lib-dynamodb";
-import type { CounterId } from "../../core/earnings/counter.ts";
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { afterDrain, type Counter, type CounterId } from "../../core/earnings/counter.ts";
+import { linesToFree } from "../../core/earnings/release-holds.ts";
 import type { Drain, SettlementTable } from "../../core/earnings/settlement-table.ts";
-import { creditOf, type LedgerEntry } from "../../core/ledger/entry.ts";
-import {
-  counterAttributes,
-  counterFromItem,
-  counterKey,
-  settledAttribute,
-} from "./counter-items.ts";
+import { counterAttributes, counterKey, holdBucketOf, settledAttribute } from "./counter-items.ts";
+import { readCounters } from "./counters.ts";
 import { creatorsDue, dueCounterIds } from "./due-counters.ts";
-import { getItems } from "./items.ts";
-import { accountKey, entryToItem, readAccount } from "./ledger-items.ts";
-
-type Action = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
+import { entryActions, readAccount } from "./ledger-items.ts";
+import { type Action, cancellationOf } from "./write-transaction.ts";
 
 interface Deps {
   readonly client: DynamoDBDocumentClient;
   readonly earningsCountersTable: string;
   readonly ledgerTable: string;
+  /** How long money that was held waits. */
+  readonly holdMs: number;
 }
 
 /** `SettlementTable` as one `TransactWriteItems` an entry: entry, account, drained counters. */
 export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
   const { client, earningsCountersTable, ledgerTable } = deps;
-  const readCounters = async (ids: readonly CounterId[]) => {
-    const items = await getItems(client, earningsCountersTable, ids.map(counterKey));
-    return items.map(counterFromItem);
-  };
+  const read = (ids: readonly CounterId[]) => readCounters(client, earningsCountersTable, ids);
   return {
     creatorsDue: (bucket) => creatorsDue(client, earningsCountersTable, bucket),
     async *dueCounters(creatorId) {
       for await (const ids of dueCounterIds(client, earningsCountersTable, creatorId)) {
-        yield await readCounters(ids);
+        yield await read(ids);
       }
     },
-    readCounters,
+    readCounters: read,
     readAccount: (creatorId) => readAccount(client, ledgerTable, creatorId),
     async commit(entry, drains) {
-      const actions = [
-        putEntry(ledgerTable, entry),
-        moveAccount(ledgerTable, entry),
-        ...drains.map((drain) => markSettled(earningsCountersTable, drain)),
-      ];
-      try {
-        await client.send(new TransactWriteCommand({ TransactItems: actions }));
-        return "committed";
-      } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw error;
-        const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-        if (codes.includes("ValidationError")) throw error;
-        return "raced";
-      }
+      const codes = await cancellationOf(client, [
+        ...entryActions(ledgerTable, entry),
+        ...drains.map((drain) => markSettled(deps, drain, entry.sequence)),
+      ]);
+      return codes === undefined ? "committed" : "raced";
     },
-    async clearDue(counter, engagementsSeen) {
+    async clearDue(counter) {
+      const { update, names, values } = offTheDueList(counter, deps.holdMs);
       try {
         await client.send(
           new UpdateCommand({
             TableName: earningsCountersTable,
-            Key: counterKey(counter),
-            UpdateExpression: "REMOVE #due, #since",
+            Key: counterKey(counter.id),
+            UpdateExpression: update,
             ConditionExpression: "#events = :seen",
-            ExpressionAttributeNames: {
-              "#due": counterAttributes.due,
-              "#since": counterAttributes.dueSince,
-              "#events": counterAttributes.events,
-            },
-            ExpressionAttributeValues: { ":seen": engagementsSeen },
+            ExpressionAttributeNames: { ...names, "#events": counterAttributes.events },
+            ExpressionAttributeValues: { ...values, ":seen": counter.events },
           }),
         );
       } catch (error) {
@@ -85,55 +58,51 @@ export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
   };
 }
 
-function putEntry(tableName: string, entry: LedgerEntry): Action {
-  return {
-    Put: {
-      TableName: tableName,
-      Item: entryToItem(entry),
-      ConditionExpression: "attribute_not_exists(pk)",
-    },
-  };
+/** Off the list of those with something to settle, and on that of the holds if something is held. */
+function offTheDueList(counter: Counter, holdMs: number) {
+  const { due, dueSince } = counterAttributes;
+  const names = { "#due": due, "#since": dueSince };
+  const { heldAtMs } = counter;
+  // One that is worth nothing is freed all the same: its creator is shown that it is held.
+  if (heldAtMs === undefined || linesToFree(counter).size === 0) {
+    return { update: "REMOVE #due, #since", names, values: {} };
+  }
+  const values = { ":due": holdBucketOf(heldAtMs + holdMs) };
+  return { update: "SET #due = :due REMOVE #since", names, values };
 }
 
-function moveAccount(tableName: string, entry: LedgerEntry): Action {
-  const first = entry.sequence === 1;
-  return {
-    Update: {
-      TableName: tableName,
-      Key: accountKey(entry.creatorId),
-      UpdateExpression: "SET #sequence = :next, currency = :currency ADD settledMicros :credit",
-      ConditionExpression: first ? "attribute_not_exists(#sequence)" : "#sequence = :previous",
-      ExpressionAttributeNames: { "#sequence": "sequence" },
-      ExpressionAttributeValues: {
-        ":next": BigInt(entry.sequence),
-        ":currency": entry.currency,
-        ":credit": creditOf(entry),
-        ...(first ? {} : { ":previous": BigInt(entry.sequence - 1) }),
-      },
-    },
-  };
-}
-
-function markSettled(tableName: string, { counter, clearDue }: Drain): Action {
-  const { settled, drains, events, due, dueSince } = counterAttributes;
+function markSettled(
+  { earningsCountersTable, holdMs }: Deps,
+  { counter, lines, clearDue }: Drain,
+  entry: number,
+): Action {
+  const { settled, drains, events } = counterAttributes;
   const condition = counter.drains === 0 ? "attribute_not_exists(#drains)" : "#drains = :drains";
+  const after = afterDrain(counter, lines, entry);
+  const off = offTheDueList(counter, holdMs);
+  const marks = "SET #settled = :settled, #drains = :next";
   return {
     Update: {
-      TableName: tableName,
+      TableName: earningsCountersTable,
       Key: counterKey(counter.id),
-      UpdateExpression: `SET #settled = :settled, #drains = :next${clearDue ? " REMOVE #due, #since" : ""}`,
+      UpdateExpression: clearDue ? joinUpdates(marks, off.update) : marks,
       ConditionExpression: clearDue ? `${condition} AND #events = :events` : condition,
       ExpressionAttributeNames: {
         "#settled": settled,
         "#drains": drains,
-        ...(clearDue ? { "#events": events, "#due": due, "#since": dueSince } : {}),
+        ...(clearDue ? { "#events": events, ...off.names } : {}),
       },
       ExpressionAttributeValues: {
-        ":settled": settledAttribute(counter),
-        ":next": BigInt(counter.drains + 1),
+        ":settled": settledAttribute(after.settled),
+        ":next": BigInt(after.drains),
         ...(counter.drains === 0 ? {} : { ":drains": BigInt(counter.drains) }),
-        ...(clearDue ? { ":events": counter.engagements } : {}),
+        ...(clearDue ? { ":events": counter.events, ...off.values } : {}),
       },
     },
   };
+}
+
+/** An expression may say SET only once. */
+function joinUpdates(sets: string, more: string): string {
+  return more.startsWith("SET ") ? `${sets}, ${more.slice(4)}` : `${sets} ${more}`;
 }

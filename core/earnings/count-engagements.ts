@@ -1,46 +1,64 @@
-import { type AcceptedEngagement, engagementsAccepted } from "../contracts/events.ts";
+import { engagementsAccepted } from "../contracts/events.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent, UnreadableEvent } from "../messaging/read-event.ts";
-import type { Article, ArticleStore } from "../registry/article.ts";
 import {
-  allRateCards,
-  cardInForce,
-  type RateCard,
-  type RateCardStore,
-} from "../registry/rate-card.ts";
-import { type Clock, endOfUtcDayMs, utcDayOf } from "../values/time.ts";
-import type { CountOnce, Decision, Recorded, RejectedDecision } from "./count-once.ts";
-import { lineKey } from "./counter.ts";
-import { type ImpressionKey, impressionKeyOf, type Sha256Hex } from "./impression-key.ts";
+  isUnmoderated,
+  type ModerateDeps,
+  type Moderation,
+  moderateComments,
+  moderationOf,
+  reportsThatCount,
+} from "../reviews/moderate-comments.ts";
+import type { Pacing } from "../values/retry.ts";
+import type { Clock } from "../values/time.ts";
+import {
+  type CountOnce,
+  type Decision,
+  type Recorded,
+  type RejectedDecision,
+  stateName,
+} from "./count-once.ts";
+import { type DecideDeps, decideEngagement, type Registry } from "./decide-engagement.ts";
+import {
+  type ImpressionKey,
+  impressionKeyOf,
+  readerDayIn,
+  type Sha256Hex,
+} from "./impression-key.ts";
+import type { Presented } from "./presented-again.ts";
+import { readReaders } from "./read-readers.ts";
+import { type RegistryDeps, readRegistry } from "./read-registry.ts";
+import type { ReaderHistory } from "./reader-history.ts";
 
-export interface CountDeps {
-  readonly articles: ArticleStore;
-  readonly rateCards: RateCardStore;
+export interface CountDeps extends DecideDeps, RegistryDeps {
+  readonly history: ReaderHistory;
   readonly countOnce: CountOnce;
+  /** For comments that were moderated after they were counted. */
+  readonly reviewTable: ModerateDeps["table"];
+  readonly onNotModerated?: (error: unknown) => void;
+  readonly pacing: Pacing;
   readonly clock: Clock;
   readonly sha256: Sha256Hex;
   readonly publisherId: string;
-  readonly currency: string;
-  /** How long an impression key outlives its day. */
-  readonly dedupeTtlMs: number;
   /** Told of each message that can never be counted; it goes to the DLQ. */
   readonly onUnreadable?: (deliveryId: string, error: UnreadableEvent) => void;
 }
 
-/** Clocks are minutes off, and a commit comes after its decision: refuse well before a key goes. */
-const forgettingMarginMs = 3_600_000;
-
-/** So that one refused as too late is counted as refused once, should it come again. */
-const rejectionMemoryMs = 30 * 86_400_000;
-
 export interface CountResult {
   /** Deliveries to return to the queue: unreadable, or holding an engagement still undecided. */
   readonly failedIds: readonly string[];
-  /** Impression keys decided now, paid or rejected. */
+  /** Impression keys decided now, counted or rejected. */
   readonly recorded: number;
   readonly rejected: readonly RejectedDecision[];
+  /** Of those counted: how many are `paid`, `held.over_rate`, `void.bot` … */
+  readonly states: ReadonlyMap<string, number>;
   readonly duplicates: number;
+  /** Comments that waited for their moderation, and are paid or void now. */
+  readonly moderated: number;
 }
+
+/** Deciding again is needed when a reader's weight in a pool was used up meanwhile: rarely once. */
+const maxRounds = 3;
 
 /**
  * Counts the engagements of a batch of messages, each impression key once.
@@ -53,37 +71,43 @@ export async function countEngagements(
 ): Promise<CountResult> {
   const failed = new Set<string>();
   const keysByDelivery = new Map<string, ImpressionKey[]>();
-  const engagements = new Map<ImpressionKey, AcceptedEngagement>();
-  let presented = 0;
+  const presented: Presented[] = [];
   for (const delivery of deliveries) {
     const read = readDelivery(deps, delivery);
     if (!read) {
       failed.add(delivery.id);
       continue;
     }
-    presented += read.length;
-    const keys = read.map((engagement) =>
-      impressionKeyOf(deps.sha256, deps.publisherId, engagement),
+    keysByDelivery.set(
+      delivery.id,
+      read.map(({ key }) => key),
     );
-    keysByDelivery.set(delivery.id, keys);
-    keys.forEach((key, index) => {
-      const engagement = read[index];
-      if (engagement && !engagements.has(key)) engagements.set(key, engagement);
-    });
+    presented.push(...read);
   }
-  const decisions = await decide(deps, engagements);
-  const results = await deps.countOnce.record(decisions, deadlineMs);
+  const { results, decisions, moderated } = await countPresented(deps, presented, deadlineMs);
   for (const [id, keys] of keysByDelivery) {
     // Fails closed: a key that the counting step did not speak of is undecided too.
-    const decided = (key: ImpressionKey) => (results.get(key) ?? "undecided") !== "undecided";
+    const decided = (key: ImpressionKey) =>
+      results.get(key) === "recorded" || results.get(key) === "duplicate";
     if (!keys.every(decided)) failed.add(id);
   }
-  return { failedIds: [...failed], ...summarise(decisions, results, presented) };
+  return { failedIds: [...failed], ...summarise(decisions, results, presented.length), moderated };
 }
 
-function readDelivery(deps: CountDeps, { id, body }: Delivery): AcceptedEngagement[] | undefined {
+function readDelivery(deps: CountDeps, { id, body }: Delivery): Presented[] | undefined {
   try {
-    return readEvent(engagementsAccepted, body).engagements;
+    const { engagements, traceparent, acceptedAtMs } = readEvent(engagementsAccepted, body);
+    const short = (text: string) => deps.sha256(text).slice(0, 12);
+    // The same for every redelivery of one acceptance, so that those are never held against a reader.
+    const request = short(`${traceparent} ${acceptedAtMs}`);
+    return engagements.map((engagement) => ({
+      key: impressionKeyOf(deps.sha256, deps.publisherId, engagement),
+      engagement,
+      presentation:
+        engagement.tokenId === undefined
+          ? undefined
+          : { token: short(engagement.tokenId), request },
+    }));
   } catch (error) {
     if (!(error instanceof UnreadableEvent)) throw error;
     deps.onUnreadable?.(id, error);
@@ -91,62 +115,137 @@ function readDelivery(deps: CountDeps, { id, body }: Delivery): AcceptedEngageme
   }
 }
 
-async function decide(
+async function countPresented(
   deps: CountDeps,
-  engagements: ReadonlyMap<ImpressionKey, AcceptedEngagement>,
-): Promise<Decision[]> {
-  if (engagements.size === 0) return [];
-  // Both are read afresh for each batch: a price or a creator from a cache would be wrong money.
-  const [cards, articles] = await Promise.all([
-    allRateCards(deps.rateCards, deps.currency),
-    deps.articles.getMany([...new Set([...engagements.values()].map((e) => e.articleId))]),
-  ]);
-  return [...engagements].map(([key, engagement]) =>
-    decideOne(deps, key, engagement, articles.get(engagement.articleId), cards),
-  );
+  presented: readonly Presented[],
+  deadlineMs: number,
+): Promise<{
+  results: Map<ImpressionKey, Recorded>;
+  decisions: Map<ImpressionKey, Decision>;
+  moderated: number;
+}> {
+  const results = new Map<ImpressionKey, Recorded>();
+  const decisions = new Map<ImpressionKey, Decision>();
+  const firsts = reportsThatCount(presented);
+  let moderated = 0;
+  if (firsts.size === 0) return { results, decisions, moderated };
+  // Said before anything is tried: whatever time runs out for is undecided, and no duplicate.
+  for (const key of firsts.keys()) results.set(key, "undecided");
+  const articleIds = [...firsts.values()].map(({ engagement }) => engagement.articleId);
+  const registry = await readRegistry(deps, articleIds);
+  for (const group of groupsOfReaders([...firsts.values()])) {
+    if (deps.clock.nowMs() >= deadlineMs) break;
+    const counting = { deps, presented, registry, deadlineMs, results, decisions };
+    moderated += await moderateGroup(counting, group, await countGroup(counting, group));
+  }
+  return { results, decisions, moderated };
 }
 
-function decideOne(
-  deps: CountDeps,
-  key: ImpressionKey,
-  { articleId, kind, occurredAtMs }: AcceptedEngagement,
-  article: Article | undefined,
-  cards: readonly RateCard[],
-): Decision {
-  const day = utcDayOf(occurredAtMs);
-  const expiresAtMs = endOfUtcDayMs(day) + deps.dedupeTtlMs;
-  const about = { articleId, kind, occurredAtMs };
-  const refused = { outcome: "rejected", key, expiresAtMs, engagement: about } as const;
-  // From then on the key may be gone, and with it the proof that it was not paid before.
-  if (deps.clock.nowMs() >= expiresAtMs - forgettingMarginMs) {
-    const rememberedUntilMs = deps.clock.nowMs() + rejectionMemoryMs;
-    return { ...refused, expiresAtMs: rememberedUntilMs, reason: "past_dedupe_horizon" };
+/** Engagements that are decided and recorded before the next ones are looked at, at least. */
+const groupSize = 5_000;
+
+/**
+ * A reader's engagements stay together, or the second group would not know of the first. In groups,
+ * so that a batch too large for its time records a part, and not nothing each time it is tried.
+ */
+function groupsOfReaders(items: readonly Presented[]): Presented[][] {
+  const groups: Presented[][] = [];
+  for (const ofReader of Map.groupBy(items, ({ key }) => readerDayIn(key)).values()) {
+    const last = groups.at(-1);
+    if (last && last.length < groupSize) last.push(...ofReader);
+    else groups.push([...ofReader]);
   }
-  if (!article) return { ...refused, reason: "unknown_article" };
-  const card = cardInForce(cards, occurredAtMs);
-  return {
-    outcome: "paid",
-    key,
-    expiresAtMs,
-    counter: { creatorId: article.creatorId, articleId, day },
-    line: lineKey(kind, card.version),
-    micros: card.prices[kind],
-  };
+  return groups;
+}
+
+interface Counting {
+  readonly deps: CountDeps;
+  readonly presented: readonly Presented[];
+  readonly registry: Registry;
+  readonly deadlineMs: number;
+  readonly results: Map<ImpressionKey, Recorded>;
+  readonly decisions: Map<ImpressionKey, Decision>;
+}
+
+/** @returns keys that were found recorded, and do not wait for moderation. */
+async function countGroup(
+  { deps, presented, registry, deadlineMs, results, decisions }: Counting,
+  group: readonly Presented[],
+): Promise<ReadonlySet<ImpressionKey>> {
+  const known = new Set<ImpressionKey>();
+  let open = group;
+  for (let round = 0; round < maxRounds && open.length > 0; round += 1) {
+    const days = new Set(open.map(({ key }) => readerDayIn(key)));
+    const ofThese = presented.filter(({ key }) => days.has(readerDayIn(key)));
+    const { readers, histories } = await readReaders(deps, registry, ofThese, open);
+    const nowMs = deps.clock.nowMs();
+    const decided: Decision[] = [];
+    for (const { key, engagement, presentation } of open) {
+      const recorded = histories.get(readerDayIn(key))?.recorded.get(key);
+      if (recorded) {
+        // An exact read, so this is certain; the transaction it would spoil is spared.
+        results.set(key, "duplicate");
+        if (!isUnmoderated(recorded)) known.add(key);
+        continue;
+      }
+      const decision = decideEngagement(deps, registry, readers, nowMs, {
+        ...{ key, engagement, presentation },
+      });
+      readers.add(decision);
+      decided.push(decision);
+      decisions.set(key, decision);
+    }
+    for (const [key, result] of await deps.countOnce.record(decided, deadlineMs)) {
+      results.set(key, result);
+    }
+    open = open.filter(({ key }) => results.get(key) === "stale");
+  }
+  return known;
+}
+
+/**
+ * What is a duplicate as an engagement may be news as a decision on a comment. It may also have been
+ * counted just now by a rival, and so be in no history yet.
+ * @returns how many comments changed; what could not be changed is undecided.
+ */
+async function moderateGroup(
+  { deps, deadlineMs, results }: Counting,
+  group: readonly Presented[],
+  known: ReadonlySet<ImpressionKey>,
+): Promise<number> {
+  const decisions = new Map<ImpressionKey, Moderation>();
+  for (const { key, engagement } of group) {
+    const moderation = moderationOf(engagement);
+    const isNews = results.get(key) === "duplicate" && !known.has(key);
+    if (moderation && isNews) decisions.set(key, moderation);
+  }
+  const table = deps.reviewTable;
+  const { changed, failed } = await moderateComments({ ...deps, table }, decisions, deadlineMs);
+  for (const key of failed) results.set(key, "undecided");
+  return changed;
 }
 
 function summarise(
-  decisions: readonly Decision[],
+  decisions: ReadonlyMap<ImpressionKey, Decision>,
   results: ReadonlyMap<ImpressionKey, Recorded>,
   presented: number,
 ) {
   let recorded = 0;
   const rejected: RejectedDecision[] = [];
-  let duplicates = presented - decisions.length;
-  for (const decision of decisions) {
-    const result = results.get(decision.key);
-    if (result === "duplicate") duplicates += 1;
-    if (result === "recorded") recorded += 1;
-    if (result === "recorded" && decision.outcome === "rejected") rejected.push(decision);
+  const states = new Map<string, number>();
+  for (const [key, result] of results) {
+    const decision = decisions.get(key);
+    if (result !== "recorded" || !decision) continue;
+    recorded += 1;
+    if (decision.outcome === "rejected") {
+      rejected.push(decision);
+      continue;
+    }
+    const name = stateName(decision);
+    states.set(name, (states.get(name) ?? 0) + 1);
   }
-  return { recorded, rejected, duplicates };
+  const undecided = [...results.values()].filter(
+    (result) => result === "undecided" || result === "stale",
+  ).length;
+  return { recorded, rejected, states, duplicates: presented - recorded - undecided };
 }

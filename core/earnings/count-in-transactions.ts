@@ -1,52 +1,31 @@
 import { maxCounterShards, tallyShards } from "../contracts/storage.ts";
 import { chunk } from "../values/group-by.ts";
-import { type Micros, sumMicros } from "../values/micros.ts";
+import { sumMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
-import type { CountOnce, Decision, Recorded } from "./count-once.ts";
-import { addLine, type CounterId, type LineKey, type LineTotal } from "./counter.ts";
+import {
+  type CountedDecision,
+  type CountOnce,
+  type Decision,
+  type Recorded,
+  stateName,
+} from "./count-once.ts";
+import { addLine, type CounterAddition, type LineTotal, movesMoney } from "./counter.ts";
+import type {
+  CountingTable,
+  CountingTransaction,
+  ReaderPoolUse,
+  TallyAddition,
+} from "./counting-table.ts";
 import type { ImpressionKey } from "./impression-key.ts";
+import type { LineKey } from "./line.ts";
 import {
   type PlannedGroup,
   type PlannedTransaction,
   planTransactions,
 } from "./plan-transactions.ts";
 
-/** One atomic write: every key must be new, then everything is added; or nothing happens. */
-export interface CountingTransaction {
-  readonly decisions: readonly Decision[];
-  readonly additions: readonly CounterAddition[];
-  readonly tally: TallyAddition;
-}
-
-export interface CounterAddition {
-  readonly id: CounterId;
-  readonly lines: ReadonlyMap<LineKey, LineTotal>;
-}
-
-/** Totals that the proof compares with the counters; kept apart from them on purpose. */
-export interface TallyAddition {
-  readonly shard: number;
-  readonly engagements: number;
-  readonly micros: Micros;
-  readonly rejected: number;
-}
-
-export type CommitOutcome =
-  | { readonly outcome: "committed" }
-  /** Nothing was written: `duplicates` index into `decisions`; `contended`: others held an item. */
-  | {
-      readonly outcome: "cancelled";
-      readonly duplicates: readonly number[];
-      readonly contended: boolean;
-    }
-  /** It can never be written as it is; trying again is of no use. */
-  | { readonly outcome: "impossible"; readonly reason: string };
-
-export interface CountingTable {
-  /** @throws when it cannot be known whether the write happened (a time-out, a lost answer). */
-  commit(transaction: CountingTransaction): Promise<CommitOutcome>;
-}
+export type { CountingTable } from "./counting-table.ts";
 
 interface Deps {
   readonly table: CountingTable;
@@ -121,16 +100,19 @@ async function takeTurn(
       deps.onRetry?.(new Error(outcome.reason), attempt);
       return halvesOf(groups);
     }
-    const duplicates = new Set<Decision>();
+    const done = new Set<ImpressionKey>();
+    const settle = (key: ImpressionKey, result: Recorded) => {
+      done.add(key);
+      results.set(key, result);
+    };
+    for (const { key } of staleIn(transaction, outcome.overCap)) settle(key, "stale");
     for (const index of outcome.duplicates) {
       const decision = transaction.decisions[index];
-      if (!decision) continue;
-      duplicates.add(decision);
-      results.set(decision.key, "duplicate");
+      if (decision) settle(decision.key, "duplicate");
     }
-    groups = withoutDuplicates(groups, duplicates);
+    groups = without(groups, done);
     if (groups.length === 0) return [];
-    if (!outcome.contended && duplicates.size > 0) continue;
+    if (!outcome.contended && done.size > 0) continue;
     // A rival holds the counter: another shard of it is free.
     groups = groups.map((group) => onAnotherShard(group, deps.pacing.random));
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
@@ -141,10 +123,10 @@ async function takeTurn(
 /** Halving finds the one that spoils a transaction, which alone is given up and stays undecided. */
 function halvesOf(groups: PlannedTransaction): PlannedTransaction[] {
   if (groups.length > 1) return chunk(groups, Math.ceil(groups.length / 2));
-  return groups.flatMap(({ counter, decisions }) => {
+  return groups.flatMap(({ counters, decisions }) => {
     if (decisions.length < 2) return [];
     const halves = chunk(decisions, Math.ceil(decisions.length / 2));
-    return halves.map((half) => [{ counter, decisions: half }]);
+    return halves.map((half) => [{ counters, decisions: half }]);
   });
 }
 
@@ -158,44 +140,94 @@ async function tryCommit(deps: Deps, transaction: CountingTransaction, attempt: 
 }
 
 function transactionOf(groups: PlannedTransaction, random: () => number): CountingTransaction {
-  const decisions = groups.flatMap((group) => group.decisions);
-  const paid = decisions.flatMap((decision) => (decision.outcome === "paid" ? [decision] : []));
+  const decisions = groups.flatMap(({ counters, decisions }) => {
+    const shard = counters[0]?.shard ?? 0;
+    return decisions.map((decision) => ({ ...decision, shard }));
+  });
   return {
     decisions,
-    additions: groups.flatMap(({ counter, decisions: grouped }) =>
-      counter ? [{ id: counter, lines: linesOf(grouped) }] : [],
-    ),
-    tally: {
-      shard: Math.floor(random() * tallyShards),
-      engagements: paid.length,
-      micros: sumMicros(paid.map(({ micros }) => micros)),
-      rejected: decisions.length - paid.length,
-    },
+    additions: groups.flatMap(additionsOf),
+    poolUses: poolUsesOf(decisions),
+    tally: tallyOf(decisions, Math.floor(random() * tallyShards)),
   };
 }
 
-function linesOf(decisions: readonly Decision[]): Map<LineKey, LineTotal> {
-  const lines = new Map<LineKey, LineTotal>();
-  for (const decision of decisions) {
-    if (decision.outcome === "rejected") continue;
-    addLine(lines, decision.line, { count: 1n, micros: decision.micros });
-  }
-  return lines;
+const isCounted = (decision: Decision): decision is CountedDecision =>
+  decision.outcome === "counted";
+
+function additionsOf({ counters, decisions }: PlannedGroup): CounterAddition[] {
+  const counted = decisions.filter(isCounted);
+  return counters.map((id) => {
+    const lines = new Map<LineKey, LineTotal>();
+    for (const { credits } of counted) {
+      const own = credits.find(({ creatorId }) => creatorId === id.creatorId);
+      if (own) addLine(lines, own.line, own.total);
+    }
+    return { id, lines };
+  });
 }
 
-function withoutDuplicates(
-  groups: PlannedTransaction,
-  duplicates: ReadonlySet<Decision>,
-): PlannedGroup[] {
+/** One for each reader and pool: an item may be in a transaction once. */
+function poolUsesOf(decisions: readonly Decision[]): ReaderPoolUse[] {
+  const uses = new Map<string, ReaderPoolUse>();
+  for (const decision of decisions.filter(isCounted)) {
+    if (!decision.pool) continue;
+    const { readerDay, group, weight, cap } = decision.pool;
+    const before = uses.get(`${readerDay} ${group}`)?.weight ?? 0n;
+    uses.set(`${readerDay} ${group}`, {
+      ...{ readerDay, group, cap, expiresAtMs: decision.expiresAtMs },
+      weight: before + weight,
+    });
+  }
+  return [...uses.values()];
+}
+
+function tallyOf(decisions: readonly Decision[], shard: number): TallyAddition {
+  const counted = decisions.filter(isCounted);
+  const credits = counted.flatMap((decision) => decision.credits);
+  const states = new Map<string, number>();
+  for (const decision of counted) {
+    const name = stateName(decision);
+    states.set(name, (states.get(name) ?? 0) + 1);
+  }
+  return {
+    shard,
+    engagements: counted.length,
+    events: BigInt(credits.length),
+    micros: sumMicros(
+      credits.flatMap(({ line, total }) => (movesMoney(line) ? [total.micros] : [])),
+    ),
+    rejected: decisions.length - counted.length,
+    states,
+  };
+}
+
+/** Decisions whose reader has used up the weight in a pool since they were made. */
+function staleIn(
+  { decisions, poolUses }: CountingTransaction,
+  overCap: readonly number[],
+): Decision[] {
+  return overCap.flatMap((index) => {
+    const use = poolUses[index];
+    return decisions.filter(
+      (decision) =>
+        isCounted(decision) &&
+        decision.pool?.group === use?.group &&
+        decision.pool?.readerDay === use?.readerDay,
+    );
+  });
+}
+
+function without(groups: PlannedTransaction, done: ReadonlySet<ImpressionKey>): PlannedGroup[] {
   return groups
-    .map(({ counter, decisions }) => ({
-      counter,
-      decisions: decisions.filter((decision) => !duplicates.has(decision)),
+    .map(({ counters, decisions }) => ({
+      counters,
+      decisions: decisions.filter(({ key }) => !done.has(key)),
     }))
     .filter(({ decisions }) => decisions.length > 0);
 }
 
-function onAnotherShard({ counter, decisions }: PlannedGroup, random: () => number): PlannedGroup {
+function onAnotherShard({ counters, decisions }: PlannedGroup, random: () => number): PlannedGroup {
   const shard = Math.floor(random() * maxCounterShards);
-  return { counter: counter && { ...counter, shard }, decisions };
+  return { counters: counters.map((id) => ({ ...id, shard })), decisions };
 }

@@ -4,9 +4,10 @@ import { chunk, groupBy } from "../values/group-by.ts";
 import type { Decision } from "./count-once.ts";
 import type { CounterId } from "./counter.ts";
 
-/** Decisions that share one counter (or none), and the shard of it that takes their sum. */
+/** Decisions that share their counters (or have none), and the shard of those that takes their sum. */
 export interface PlannedGroup {
-  readonly counter: CounterId | undefined;
+  /** One for each creator of the article. */
+  readonly counters: readonly CounterId[];
   readonly decisions: readonly Decision[];
 }
 
@@ -16,7 +17,13 @@ export type PlannedTransaction = readonly PlannedGroup[];
 // One action is the tally's.
 const room = limits.maxTransactionActions - 1;
 
-const actionsOf = ({ counter, decisions }: PlannedGroup) => decisions.length + (counter ? 1 : 0);
+/** Its impression key, and what its reader uses of a pool. */
+const actionsOfDecision = (decision: Decision) =>
+  decision.outcome === "counted" && decision.pool ? 2 : 1;
+
+function actionsOf({ counters, decisions }: PlannedGroup): number {
+  return decisions.reduce((sum, decision) => sum + actionsOfDecision(decision), counters.length);
+}
 
 /**
  * Packs decisions into transactions with as few counter ADDs as can be, since each costs as much
@@ -31,12 +38,13 @@ export function planTransactions(
   const plan: PlannedTransaction[][] = Array.from({ length: lanes }, () => []);
   const rest: PlannedGroup[] = [];
   for (const group of groupBy(decisions, groupKey).values()) {
-    const chunks = chunk(group, room - 1);
+    const size = chunkSize(group);
+    const chunks = chunk(group, size);
     chunks.forEach((part, index) => {
-      const full = part.length === room - 1;
+      const full = part.length === size;
       const lane = index % lanes;
       const shard = full ? (firstShard + lane) % maxCounterShards : 0;
-      const planned = { counter: counterOf(part[0], shard), decisions: part };
+      const planned = { counters: countersOf(part[0], shard), decisions: part };
       if (full) plan[lane]?.push([planned]);
       else rest.push(planned);
     });
@@ -47,27 +55,50 @@ export function planTransactions(
   return plan;
 }
 
+/** Decisions of one group that fill a transaction. */
+function chunkSize(group: readonly Decision[]): number {
+  const left = room - countersOf(group[0], 0).length;
+  return Math.floor(left / Math.max(...group.map(actionsOfDecision)));
+}
+
 function groupKey(decision: Decision): string {
   if (decision.outcome === "rejected") return "";
-  const { creatorId, articleId, day } = decision.counter;
-  return `${creatorId}\t${articleId}\t${day}`;
+  const creators = decision.credits.map(({ creatorId }) => creatorId).sort();
+  return [articleKey(decision), ...creators].join("\t");
 }
 
-function counterOf(decision: Decision | undefined, shard: number): CounterId | undefined {
-  return decision?.outcome === "paid" ? { ...decision.counter, shard } : undefined;
+/** Only counters of one article, day and pool can be the same ones. */
+function articleKey(decision: Decision | undefined): string {
+  if (decision?.outcome !== "counted") return "";
+  return [decision.engagement.articleId, decision.day, decision.poolNumber ?? ""].join("\t");
 }
 
-/** First fit, largest first: what is small goes where room is left. */
+/** Those of a group are the same for all its decisions. */
+function countersOf(decision: Decision | undefined, shard: number): CounterId[] {
+  if (decision?.outcome !== "counted") return [];
+  const { engagement, day, poolNumber, credits } = decision;
+  const pool = poolNumber === undefined ? {} : { pool: poolNumber };
+  const { articleId } = engagement;
+  return credits.map(({ creatorId }) => ({ creatorId, articleId, day, shard, ...pool }));
+}
+
+/**
+ * First fit, largest first: what is small goes where room is left. An article whose creators changed
+ * in the middle of a day has groups that share counters: an item may be in a transaction only once.
+ */
 function fill(groups: readonly PlannedGroup[]): PlannedTransaction[] {
-  const bins: { left: number; groups: PlannedGroup[] }[] = [];
+  const bins: { left: number; groups: PlannedGroup[]; articles: Set<string> }[] = [];
   let firstOpen = 0;
-  for (const group of groups.toSorted((a, b) => b.decisions.length - a.decisions.length)) {
+  for (const group of groups.toSorted((a, b) => actionsOf(b) - actionsOf(a))) {
     const size = actionsOf(group);
-    let at = firstOpen;
-    while (at < bins.length && (bins[at]?.left ?? 0) < size) at += 1;
-    const bin = bins[at] ?? { left: room, groups: [] };
-    if (at === bins.length) bins.push(bin);
+    const article = articleKey(group.decisions[0]);
+    const fits = (bin: (typeof bins)[number]) =>
+      bin.left >= size && (article === "" || !bin.articles.has(article));
+    const found = bins.findIndex((bin, index) => index >= firstOpen && fits(bin));
+    const bin = bins[found] ?? { left: room, groups: [], articles: new Set() };
+    if (found === -1) bins.push(bin);
     bin.groups.push(group);
+    bin.articles.add(article);
     bin.left -= size;
     while ((bins[firstOpen]?.left ?? room) < 2) firstOpen += 1;
   }

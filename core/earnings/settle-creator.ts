@@ -1,14 +1,16 @@
 import { settlementDue } from "../contracts/events.ts";
 import type { CreatorId } from "../contracts/ids.ts";
+import { holdReasons } from "../contracts/kinds.ts";
 import { limits } from "../contracts/limits.ts";
-import { type EntryLine, settlementEntry } from "../ledger/entry.ts";
+import { type EntryLine, type EntryType, entryOfLines, entryTypeOf } from "../ledger/entry.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent } from "../messaging/read-event.ts";
 import { chunk } from "../values/group-by.ts";
 import { type Micros, sumMicros, zeroMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
-import { type Counter, parseLineKey, pendingLines, totalMicros } from "./counter.ts";
+import { afterDrain, type Counter, pendingLines } from "./counter.ts";
+import { type LineKey, parseLineKey, withMovement } from "./line.ts";
 import type { SettlementTable } from "./settlement-table.ts";
 
 export interface SettleDeps {
@@ -23,11 +25,16 @@ export interface SettleDeps {
 
 export interface SettleResult {
   readonly entries: number;
+  /** Moved, in whatever direction. */
   readonly settledMicros: Micros;
 }
 
 const maxAttempts = 8;
 const backoff: Backoff = { baseMs: 25, capMs: 2_000 };
+
+/** What is earned is booked before what is released or reversed of it, so that these can name it. */
+const typesInOrder = ["settlement", "release", "reversal"] as const;
+type SettledType = (typeof typesInOrder)[number];
 
 /**
  * Moves what a creator's counters hold into the ledger, entry by entry. Each entry commits with its
@@ -41,22 +48,43 @@ export async function settleCreator(
   traceId: string,
   deadlineMs = Number.POSITIVE_INFINITY,
 ): Promise<SettleResult> {
-  const due: Counter[] = [];
-  for await (const page of deps.table.dueCounters(creatorId)) due.push(...page);
+  let counters: Counter[] = [];
+  for await (const page of deps.table.dueCounters(creatorId)) counters.push(...page);
   const total = { entries: 0, settledMicros: zeroMicros };
-  if (shouldWait(deps, due)) return total;
+  if (shouldWait(deps, counters)) return total;
   const failures: unknown[] = [];
-  for (const counters of groupsForEntries(due)) {
-    try {
-      refuseAfter(deadlineMs, deps.clock);
-      addResult(total, await settleCounters(deps, creatorId, counters, traceId, deadlineMs));
-    } catch (error) {
-      // The others are settled all the same.
-      failures.push(error);
+  const run = { deps, creatorId, traceId, deadlineMs };
+  for (const type of typesInOrder) {
+    const after: Counter[] = counters.filter((counter) => linesOf(counter, type).length === 0);
+    for (const group of groupsForEntries(counters, type)) {
+      try {
+        refuseAfter(deadlineMs, deps.clock);
+        const settled = await settleCounters(run, type, group);
+        addResult(total, settled);
+        after.push(...settled.counters);
+      } catch (error) {
+        // The others are settled all the same.
+        failures.push(error);
+      }
     }
+    counters = after;
   }
+  for (const counter of counters) if (isIdle(counter)) await deps.table.clearDue(counter);
   if (failures.length > 0) throw failures[0];
   return total;
+}
+
+/** Settled by a rival, or while it was hot. The list itself may lag behind. */
+function isIdle(counter: Counter): boolean {
+  return counter.dueSinceMs !== undefined && pendingLines(counter).size === 0;
+}
+
+/** The pending lines of a counter that entries of this type book. */
+function linesOf(counter: Counter, type: SettledType): LineKey[] {
+  const typeOf: Readonly<Record<string, EntryType>> = entryTypeOf;
+  return [...pendingLines(counter).keys()].filter(
+    (key) => typeOf[parseLineKey(key).movement] === type,
+  );
 }
 
 function addResult(total: { entries: number; settledMicros: Micros }, more: SettleResult): void {
@@ -115,13 +143,21 @@ async function settleDelivery(
   return results;
 }
 
+interface Run {
+  readonly deps: SettleDeps;
+  readonly creatorId: CreatorId;
+  readonly traceId: string;
+  readonly deadlineMs: number;
+}
+
 /** Counters that one transaction, and the lines that one item, can hold. */
-function groupsForEntries(counters: readonly Counter[]): Counter[][] {
+function groupsForEntries(counters: readonly Counter[], type: SettledType): Counter[][] {
   const groups: Counter[][] = [];
   let lines = 0;
   for (const counter of counters) {
     const group = groups.at(-1);
-    const more = pendingLines(counter).size;
+    const more = linesOf(counter, type).length;
+    if (more === 0) continue;
     const fits =
       group && group.length < limits.maxCountersPerEntry && lines + more <= limits.maxLinesPerEntry;
     lines = fits ? lines + more : more;
@@ -133,30 +169,36 @@ function groupsForEntries(counters: readonly Counter[]): Counter[][] {
 
 /** One entry for these counters; more of them when a few are too busy to be caught together. */
 async function settleCounters(
-  deps: SettleDeps,
-  creatorId: CreatorId,
+  run: Run,
+  type: SettledType,
   asListed: readonly Counter[],
-  traceId: string,
-  deadlineMs: number,
-): Promise<SettleResult> {
+): Promise<SettleResult & { readonly counters: readonly Counter[] }> {
+  const { deps, creatorId, traceId, deadlineMs } = run;
   let counters = asListed;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    const lines = counters.flatMap(entryLines);
-    if (lines.length === 0) {
-      await clearDue(deps, counters);
-      return { entries: 0, settledMicros: zeroMicros };
-    }
+    // A counter with more lines than an entry takes is settled in several.
+    const drains = counters.map((counter) => ({
+      counter,
+      lines: linesOf(counter, type).slice(0, limits.maxLinesPerEntry),
+    }));
+    const lines = drains.flatMap((drain) => entryLines(drain.counter, drain.lines));
+    if (lines.length === 0) return { entries: 0, settledMicros: zeroMicros, counters };
     refuseAfter(deadlineMs, deps.clock);
-    const { sequence } = await deps.table.readAccount(creatorId);
-    const entry = settlementEntry({
-      ...{ creatorId, lines, traceId, sequence: sequence + 1 },
-      currency: deps.currency,
-      bookedAtMs: deps.clock.nowMs(),
-    });
-    // A counter that is hot just now would lose every race for a quiet moment: it stays due.
-    const drains = counters.map((counter) => ({ counter, clearDue: attempt === 0 }));
-    if ((await deps.table.commit(entry, drains)) === "committed") {
-      return { entries: 1, settledMicros: entry.amountMicros };
+    const account = await deps.table.readAccount(creatorId);
+    const facts = { creatorId, traceId, currency: deps.currency, nowMs: deps.clock.nowMs() };
+    const entry = entryOfLines(account, facts, type, lines);
+    const after = drains.map((drain) => afterDrain(drain.counter, drain.lines, entry.sequence));
+    const committed = await deps.table.commit(
+      entry,
+      // A counter that is hot just now would lose every race for a quiet moment: it stays due.
+      drains.map((drain, index) => ({
+        ...drain,
+        clearDue: attempt === 0 && pendingLines(after[index] ?? drain.counter).size === 0,
+      })),
+    );
+    if (committed === "committed") {
+      const settledMicros = sumMicros(lines.map(({ amountMicros }) => amountMicros));
+      return { entries: 1, settledMicros, counters: after.map(offTheList(attempt === 0)) };
     }
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
     counters = await deps.table.readCounters(counters.map(({ id }) => id));
@@ -166,36 +208,60 @@ async function settleCounters(
     throw new Error(`creator ${JSON.stringify(creatorId)}: ${maxAttempts} settlements were raced`);
   }
   const total = { entries: 0, settledMicros: zeroMicros };
+  const after: Counter[] = [];
   for (const half of chunk(counters, Math.ceil(counters.length / 2))) {
-    addResult(total, await settleCounters(deps, creatorId, half, traceId, deadlineMs));
+    const settled = await settleCounters(run, type, half);
+    addResult(total, settled);
+    after.push(...settled.counters);
   }
-  return total;
+  return { ...total, counters: after };
+}
+
+/** What a drained counter is now: those with nothing left to settle went off the due list with it. */
+function offTheList(cleared: boolean): (counter: Counter) => Counter {
+  return (counter) =>
+    cleared && pendingLines(counter).size === 0 ? { ...counter, dueSinceMs: undefined } : counter;
 }
 
 function refuseAfter(deadlineMs: number, clock: Clock): void {
   if (clock.nowMs() >= deadlineMs) throw new Error("out of time; the rest is returned");
 }
 
-/** Settled by a rival, or kept on the list when it was hot. The list itself may lag behind. */
-async function clearDue(deps: SettleDeps, counters: readonly Counter[]): Promise<void> {
-  for (const { id, engagements, dueSinceMs } of counters) {
-    if (dueSinceMs !== undefined) await deps.table.clearDue(id, engagements);
-  }
-}
-
 /** Small sums may wait for company: an entry costs the same whatever it moves. */
 function shouldWait(deps: SettleDeps, counters: readonly Counter[]): boolean {
-  const pending = sumMicros(counters.map((counter) => totalMicros(pendingLines(counter))));
-  if (pending >= deps.minMicros) return false;
+  const pending = counters.flatMap((counter) => [...pendingLines(counter).values()]);
+  if (sumMicros(pending.map(({ micros }) => micros)) >= deps.minMicros) return false;
   const nowMs = deps.clock.nowMs();
   const oldestDueMs = Math.min(...counters.map(({ dueSinceMs = nowMs }) => dueSinceMs));
   return nowMs - oldestDueMs < deps.maxWaitMs;
 }
 
-function entryLines(counter: Counter): EntryLine[] {
-  return [...pendingLines(counter)].map(([key, { count, micros }]) => {
-    const { kind, rateCardVersion } = parseLineKey(key);
-    const { articleId, day } = counter.id;
-    return { articleId, day, kind, rateCardVersion, count, amountMicros: micros };
+function entryLines(counter: Counter, keys: readonly LineKey[]): EntryLine[] {
+  const pending = pendingLines(counter);
+  const { articleId, day } = counter.id;
+  return keys.flatMap((key) => {
+    const total = pending.get(key);
+    if (!total) return [];
+    const { count, micros: amountMicros, feeMicros } = total;
+    const corrects = correctedBy(counter, key);
+    return {
+      ...parseLineKey(key),
+      ...{ articleId, day, count, amountMicros, feeMicros },
+      ...(corrects === undefined ? {} : { correctsSequence: corrects }),
+    };
   });
+}
+
+/** Number of the entry that booked last what this line takes back or sets free. */
+function correctedBy({ settled }: Counter, key: LineKey): number | undefined {
+  const { movement, reason } = parseLineKey(key);
+  if (movement === "paid" || movement === "held") return undefined;
+  if (movement !== "voided") return settled.get(withMovement(key, "held", reason))?.entry;
+  // What is voided was payable: earned so, or held and then freed, for whatever reason.
+  const made = [
+    withMovement(key, "paid"),
+    ...holdReasons.map((held) => withMovement(key, "freed", held)),
+  ];
+  const entries = made.flatMap((line) => settled.get(line)?.entry ?? []);
+  return entries.length === 0 ? undefined : Math.max(...entries);
 }

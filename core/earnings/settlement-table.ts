@@ -1,10 +1,12 @@
 import type { CreatorId } from "../contracts/ids.ts";
 import type { LedgerAccount, LedgerEntry } from "../ledger/entry.ts";
 import type { Counter, CounterId } from "./counter.ts";
+import type { LineKey } from "./line.ts";
 
-/** A counter as settlement saw it, to be marked settled up to exactly what was seen. */
+/** A counter as settlement saw it, of which these lines are marked settled up to what was seen. */
 export interface Drain {
   readonly counter: Counter;
+  readonly lines: readonly LineKey[];
   /**
    * Also take the counter off the due list. Fails the commit when it was added to meanwhile,
    * since an addition that nobody is told of would stay pending for ever.
@@ -28,6 +30,9 @@ export interface SettlementTable {
    * one atomic step. `raced`: someone else was there first and nothing was written.
    */
   commit(entry: LedgerEntry, drains: readonly Drain[]): Promise<"committed" | "raced">;
-  /** Takes a counter with nothing pending off the due list, unless it was added to meanwhile. */
-  clearDue(counter: CounterId, engagementsSeen: bigint): Promise<void>;
+  /**
+   * Takes a counter with nothing pending off the due list, unless it was added to meanwhile. One that
+   * still holds held money goes on the list of those whose hold will be over.
+   */
+  clearDue(counter: Counter): Promise<void>;
 }

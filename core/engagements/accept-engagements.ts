@@ -5,11 +5,13 @@ import {
   tokenEngagementSchema,
 } from "../contracts/bodies.ts";
 import { type AcceptedEngagement, engagementsAccepted } from "../contracts/events.ts";
+import type { CommentLength, EngagementKind } from "../contracts/kinds.ts";
 import { limits } from "../contracts/limits.ts";
 import type { EventPublisher } from "../messaging/event-publisher.ts";
 import { Problem } from "../perimeter/problem.ts";
 import { fieldProblems, validate } from "../perimeter/validate.ts";
 import type { FindKnown } from "../registry/known-articles.ts";
+import { cutToBytes } from "../values/text.ts";
 import type { Clock } from "../values/time.ts";
 import { type Channel, judgeIssuedAt, judgeOccurredAt } from "./engagement-window.ts";
 import { packEngagements } from "./pack-engagements.ts";
@@ -32,6 +34,12 @@ interface Deps {
   readonly clock: Clock;
 }
 
+interface TokenDeps extends Deps {
+  readonly tokens: ViewTokens;
+  /** Of the browser that calls. */
+  readonly userAgent?: string | undefined;
+}
+
 type Judged = AcceptedEngagement | Rejection;
 
 const rejected = (code: string, detail: string): Rejection => ({ code, detail });
@@ -46,7 +54,7 @@ function isRejection(judged: Judged): judged is Rejection {
  * @throws Problem 400 when none is acceptable; 503 when the bus could not take them all.
  */
 export async function acceptTokenEngagements(
-  deps: Deps & { readonly tokens: ViewTokens },
+  deps: TokenDeps,
   body: unknown,
   traceparent: string,
 ): Promise<AcceptanceAnswer> {
@@ -72,33 +80,89 @@ export async function acceptPublisherEngagements(
   );
 }
 
-async function judgeTokenItem(
-  deps: Deps & { readonly tokens: ViewTokens },
-  item: unknown,
-): Promise<Judged> {
+async function judgeTokenItem(deps: TokenDeps, item: unknown): Promise<Judged> {
   const parsed = tokenEngagementSchema.safeParse(item);
   if (!parsed.success) return malformed(parsed.error);
-  const { token, kind, occurredAt } = parsed.data;
+  const { token, ...particulars } = parsed.data;
   const verdict = await deps.tokens.verify(token);
   if (!verdict.ok) return rejected(verdict.code, verdict.detail);
-  const { art: articleId, sub: readerId, iat } = verdict.claims;
+  const { art: articleId, sub: readerId, iat, jti: tokenId } = verdict.claims;
   const untimely = judgeIssuedAt(iat * 1_000, deps.clock.nowMs());
   if (untimely) return untimely;
-  return judgeTime(deps.clock, "token", occurredAt, { articleId, readerId, kind });
+  const userAgent = deps.userAgent && cutToBytes(deps.userAgent, limits.maxUserAgentBytes);
+  return judgeParticulars(deps.clock, "token", particulars, {
+    ...{ articleId, readerId, tokenId },
+    ...(userAgent ? { userAgent } : {}),
+    // Neither a comment's length nor its moderation is a browser's to tell.
+    ...(particulars.kind === "comment" && {
+      comment: { length: "short", moderation: "pending" } as const,
+    }),
+  });
 }
 
 function judgePublisherItem(deps: Deps, item: unknown): Judged {
   const parsed = publisherEngagementSchema.safeParse(item);
   if (!parsed.success) return malformed(parsed.error);
-  const { occurredAt, referrer, userAgent, ...rest } = parsed.data;
-  if (rest.kind === "search_visit" && referrer !== undefined && !isSearchReferrer(referrer)) {
-    return rejected("not_a_search_engine", "referrer is not a known search engine's host");
-  }
-  return judgeTime(deps.clock, "publisher", occurredAt, {
-    ...rest,
-    ...(referrer === undefined ? {} : { referrer }),
+  const { articleId, readerId, userAgent, comment, ...particulars } = parsed.data;
+  if (comment !== undefined && particulars.kind !== "comment") return unfit("comment", "comment");
+  return judgeParticulars(deps.clock, "publisher", particulars, {
+    ...{ articleId, readerId },
     ...(userAgent === undefined ? {} : { userAgent }),
+    ...(comment === undefined
+      ? {}
+      : {
+          comment: {
+            length: commentLengthOf(comment.characters),
+            moderation: comment.moderation,
+          },
+        }),
   });
+}
+
+type Particulars = Omit<z.infer<typeof tokenEngagementSchema>, "token">;
+
+/** What makes a `read`. */
+const leastAttentionMs = 30_000;
+
+/** What the kind asks for, whoever reports it. */
+function judgeParticulars(
+  clock: Clock,
+  channel: Channel,
+  { kind, occurredAt, referrer, reaction, attentionMs, reachedEnd }: Particulars,
+  rest: Omit<AcceptedEngagement, "occurredAtMs" | "channel" | "kind">,
+): Judged {
+  if (reaction !== undefined && kind !== "reaction") return unfit("reaction", "reaction");
+  const measured = attentionMs !== undefined || reachedEnd !== undefined;
+  if (measured && kind !== "read") return unfit("attentionMs and reachedEnd", "read");
+  if (measured && !reachedEnd && (attentionMs ?? 0) < leastAttentionMs) {
+    return rejected(
+      "not_a_read",
+      `attentionMs is ${attentionMs ?? 0}: a read takes ${leastAttentionMs} ms, or reachedEnd`,
+    );
+  }
+  if (kind === "search_visit" && !(referrer !== undefined && isSearchReferrer(referrer))) {
+    return rejected(
+      "not_a_search_engine",
+      referrer === undefined
+        ? "referrer is missing; a search_visit must say which search engine it came from"
+        : "referrer is not a known search engine's host",
+    );
+  }
+  return judgeTime(clock, channel, occurredAt, {
+    ...rest,
+    kind,
+    ...(referrer === undefined ? {} : { referrer }),
+    ...(reaction === undefined ? {} : { reaction }),
+  });
+}
+
+function unfit(field: string, kind: EngagementKind): Rejection {
+  return rejected("invalid", `${field}: only a ${kind} has it`);
+}
+
+function commentLengthOf(characters: number): CommentLength {
+  if (characters < 80) return "short";
+  return characters < 400 ? "medium" : "long";
 }
 
 function malformed(error: z.ZodError): Rejection {
@@ -147,7 +211,7 @@ async function acceptJudged(
   await deps.bus.publish(
     packs.map((engagements) => ({
       contract: engagementsAccepted,
-      detail: { schemaVersion: 1, traceparent, acceptedAtMs, engagements },
+      detail: { schemaVersion: 2, traceparent, acceptedAtMs, engagements },
     })),
   );
   return { accepted: accepted.length, rejected: rejections };

@@ -1,5 +1,6 @@
 import type { AcceptedEngagement } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
+import { hourMs } from "../values/time.ts";
 
 export type Channel = AcceptedEngagement["channel"];
 
@@ -14,7 +15,7 @@ export function judgeOccurredAt(occurredAtMs: number, nowMs: number, channel: Ch
     return { code: "too_far_ahead", detail: "occurredAt lies more than 5 minutes ahead" } as const;
   }
   if (occurredAtMs < nowMs - maxAgeMs[channel]) {
-    const hours = maxAgeMs[channel] / 3_600_000;
+    const hours = maxAgeMs[channel] / hourMs;
     return { code: "too_old", detail: `occurredAt lies more than ${hours} hours back` } as const;
   }
   return undefined;

@@ -22,5 +22,7 @@ const deps = {
 
 export const handler = apiHandler(async ({ event, trace }) => {
   const body = jsonBody(event, { allowText: true });
-  return { status: 202, body: await acceptTokenEngagements(deps, body, trace.traceparent) };
+  const { userAgent } = event.requestContext.http;
+  const answer = await acceptTokenEngagements({ ...deps, userAgent }, body, trace.traceparent);
+  return { status: 202, body: answer };
 });

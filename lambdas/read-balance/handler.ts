@@ -5,7 +5,7 @@ import { callerOf, pathParameter } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { creatorIdSchema } from "../../core/contracts/ids.ts";
-import { readBalance } from "../../core/earnings/read-earnings.ts";
+import { readBalance } from "../../core/earnings/read-balance.ts";
 import { requireSight } from "../../core/perimeter/caller.ts";
 
 const deps = {

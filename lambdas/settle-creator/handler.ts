@@ -3,16 +3,19 @@ import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
-import { metrics, workerHandler } from "../../adapters/lambda/worker.ts";
+import { metrics } from "../../adapters/lambda/metrics.ts";
+import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { type SettleDeps, settleDeliveries } from "../../core/earnings/settle-creator.ts";
 import { micros } from "../../core/values/micros.ts";
+import { dayMs } from "../../core/values/time.ts";
 
 const deps: SettleDeps = {
   table: dynamoDbSettlementTable({
     client: documentClient,
     earningsCountersTable: setting("earningsCountersTable"),
     ledgerTable: setting("ledgerTable"),
+    holdMs: numberSetting("holdDays") * dayMs,
   }),
   clock: systemClock,
   pacing: systemPacing,
