@@ -1,15 +1,19 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { payoutLists } from "../../core/contracts/storage.ts";
+import { escapedCreator } from "../../core/ledger/entry.ts";
 import type { ProofSource } from "../../core/ledger/prove-money.ts";
-import { counterFromItem, creatorKey, creatorOfKey } from "./counter-items.ts";
-import { countersOfCreator } from "./counters-of-creator.ts";
+import { creatorKey, creatorOfKey } from "./counter-items.ts";
+import { allCounters, countersOfCreator } from "./counters.ts";
 import { queryItems, scanItems } from "./items.ts";
 import {
   accountFromItem,
+  accountSortKey,
   entryFromItem,
-  entrySortKey,
+  entryPrefix,
   isEntryItem,
   readAccount,
 } from "./ledger-items.ts";
+import { isPayoutItem, openFromItem, payoutFromItem, payoutPrefix } from "./payout-store.ts";
 import { readTally } from "./tally-items.ts";
 
 interface Deps {
@@ -23,33 +27,51 @@ export function dynamoDbProofSource(deps: Deps): ProofSource {
   const { client, earningsCountersTable, ledgerTable } = deps;
   return {
     readTally: () => readTally(client, earningsCountersTable),
-    async *allCounters() {
-      const items = scanItems(client, {
-        TableName: earningsCountersTable,
-        ConsistentRead: true,
-        FilterExpression: "begins_with(pk, :creator)",
-        ExpressionAttributeValues: { ":creator": "creator#" },
-      });
-      for await (const item of items) yield counterFromItem(item);
-    },
+    allCounters: () => allCounters(client, earningsCountersTable),
     async *ledger() {
       for await (const item of scanItems(client, {
         TableName: ledgerTable,
         ConsistentRead: true,
       })) {
         if (isEntryItem(item)) yield { entry: entryFromItem(item) };
-        else yield { account: { ...accountFromItem(item), creatorId: creatorOfKey(item.pk) } };
+        else if (isPayoutItem(item)) yield { payout: payoutFromItem(item) };
+        else if (item.pk === payoutLists.open) yield { openPayout: openFromItem(item) };
+        else if (item.sk === accountSortKey) {
+          yield { account: { ...accountFromItem(item), creatorId: creatorOfKey(item.pk) } };
+        }
       }
     },
     countersOf: (creatorId) => countersOfCreator(client, earningsCountersTable, creatorId),
     async *entriesOf(creatorId) {
       const items = queryItems(client, {
         TableName: ledgerTable,
-        KeyConditionExpression: "pk = :pk AND sk >= :first",
-        ExpressionAttributeValues: { ":pk": creatorKey(creatorId), ":first": entrySortKey(0) },
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+        ExpressionAttributeValues: { ":pk": creatorKey(creatorId), ":prefix": entryPrefix },
         ConsistentRead: true,
       });
       for await (const item of items) yield entryFromItem(item);
+    },
+    async *payoutsOf(creatorId) {
+      const items = queryItems(client, {
+        TableName: ledgerTable,
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+        ExpressionAttributeValues: { ":pk": creatorKey(creatorId), ":prefix": payoutPrefix },
+        ConsistentRead: true,
+      });
+      for await (const item of items) yield payoutFromItem(item);
+    },
+    async *openPayoutsOf(creatorId) {
+      const items = queryItems(client, {
+        TableName: ledgerTable,
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+        ExpressionAttributeValues: {
+          ":pk": payoutLists.open,
+          ":prefix": `${escapedCreator(creatorId)}.`,
+        },
+        ConsistentRead: true,
+      });
+      // An id may begin with another one and a dot.
+      for await (const item of items) if (item.creatorId === creatorId) yield openFromItem(item);
     },
     readAccount: (creatorId) => readAccount(client, ledgerTable, creatorId),
   };

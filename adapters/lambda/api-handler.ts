@@ -15,6 +15,7 @@ export interface ApiCall {
 
 export interface ApiAnswer {
   readonly status: number;
+  /** Answered as JSON; text under a `content-type` of its own is answered as it is. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -34,10 +35,17 @@ export function apiHandler(answer: (call: ApiCall) => Promise<ApiAnswer>) {
       return {
         statusCode: status,
         headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
-        body: JSON.stringify(body),
+        body: headers?.["content-type"] !== undefined ? String(body) : JSON.stringify(body),
       };
     });
 }
+
+/** 201 or 202, with where to find what came of it. */
+export const located = (status: 201 | 202, location: string, body: unknown): ApiAnswer => ({
+  status,
+  body,
+  headers: { location },
+});
 
 export const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
 

@@ -1,11 +1,11 @@
-import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Delivery } from "../../core/messaging/delivery.ts";
 import { continueTrace, type TraceContext } from "../../core/values/trace-context.ts";
 import { randomHex } from "../runtime.ts";
+import { deadlineOf } from "./deadline.ts";
 import { logger } from "./logger.ts";
-
-export const metrics = new Metrics();
+import { metrics } from "./metrics.ts";
 
 export interface Batch {
   readonly deliveries: readonly Delivery[];
@@ -14,8 +14,6 @@ export interface Batch {
   readonly trace: TraceContext;
 }
 
-/** A table call begun just before the deadline may take nine seconds to fail. */
-const answerMarginMs = 12_000;
 const maxTracesLogged = 200;
 const traceparentInBody = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})/;
 
@@ -30,8 +28,7 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly string[]>
     logger.resetKeys();
     logger.appendKeys({ trace_id: trace.traceId, trace_ids: distinctTraceIds(traceparents) });
     const deliveries = event.Records.map(({ messageId, body }) => ({ id: messageId, body }));
-    const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - answerMarginMs;
-    const failedIds = await work({ deliveries, deadlineMs, trace });
+    const failedIds = await work({ deliveries, deadlineMs: deadlineOf(context), trace });
     metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);
     metrics.publishStoredMetrics();
     if (failedIds.length > 0) logger.error("deliveries failed", { failedIds });

@@ -1,199 +1,194 @@
 import type { CreatorId } from "../contracts/ids.ts";
-import type { Counter } from "../earnings/counter.ts";
-import { pendingLines, totalCount, totalMicros } from "../earnings/counter.ts";
-import { type Micros, sumMicros } from "../values/micros.ts";
+import { type Counter, effectOfLines, pendingLines } from "../earnings/counter.ts";
+import type { Micros } from "../values/micros.ts";
 import type { Pacing } from "../values/retry.ts";
-import type { Clock } from "../values/time.ts";
+import { type Clock, hourMs } from "../values/time.ts";
+import { checkChain, checkEntry, type Difference, difference } from "./check-entry.ts";
 import {
-  creditOf,
-  entryIdOf,
-  imbalanceOf,
+  addCounter,
+  addEntry,
+  addPayout,
+  agree,
+  type CreatorSums,
+  differencesOf,
+  grownOf,
+  type KnownPayout,
+  noSums,
+  type Overdue,
+} from "./creator-sums.ts";
+import {
+  emptyAccount,
+  heldOf,
+  inPayoutOf,
   type LedgerAccount,
   type LedgerEntry,
-  payableTo,
+  payableOf,
 } from "./entry.ts";
 
+/** Totals that are kept apart from the counters. All but `states` only grow. */
 export interface Tally {
+  /** Engagements that were counted: one for each impression key. */
   readonly engagements: bigint;
+  /** What was added to counters' `events`. */
+  readonly events: bigint;
+  /** Ever earned, payable or held; and ever voided of that. */
   readonly micros: Micros;
+  readonly voidedMicros: Micros;
   readonly rejected: bigint;
+  /** Engagements by what became of them: `paid`, `held.over_rate`, `void.bot` … */
+  readonly states: ReadonlyMap<string, bigint>;
+}
+
+export interface OpenPayout {
+  readonly creatorId: CreatorId;
+  readonly amountMicros: Micros;
 }
 
 /** Everything there is, for the proof. Strongly consistent reads, but no snapshot across items. */
 export interface ProofSource {
   readTally(): Promise<Tally>;
   allCounters(): AsyncIterable<Counter>;
+  /** Entries of one creator come together, in the order of their numbers. */
   ledger(): AsyncIterable<LedgerItem>;
-  /** The same for one creator, to look again when settlement moved under the first look. */
+  /** The same for one creator, to look again when money moved under the first look. */
   countersOf(creatorId: CreatorId): AsyncIterable<Counter>;
   entriesOf(creatorId: CreatorId): AsyncIterable<LedgerEntry>;
+  payoutsOf(creatorId: CreatorId): AsyncIterable<KnownPayout>;
+  openPayoutsOf(creatorId: CreatorId): AsyncIterable<OpenPayout>;
   readAccount(creatorId: CreatorId): Promise<LedgerAccount>;
 }
 
 export type LedgerItem =
   | { readonly entry: LedgerEntry }
-  | { readonly account: LedgerAccount & { readonly creatorId: CreatorId } };
-
-export interface Difference {
-  readonly what: string;
-  readonly creatorId?: CreatorId;
-  readonly entryId?: string;
-  readonly expected: string;
-  readonly actual: string;
-}
-
-/** What is known of one creator from each of the three places, in micros unless it says otherwise. */
-interface CreatorSums {
-  settledInCounters: bigint;
-  /** Engagements. */
-  settledCount: bigint;
-  /** Pending on counters that are not on the due list: nobody would ever settle it. */
-  stuck: bigint;
-  /** Engagements by line, less engagements by counter. */
-  uncounted: bigint;
-  inEntries: bigint;
-  /** Engagements. */
-  countInEntries: bigint;
-  /** Entries; the highest number of one; the number that the account is at. */
-  entries: bigint;
-  highest: bigint;
-  accountSequence: bigint;
-  inAccount: bigint;
-}
-
-function noSums(): CreatorSums {
-  return {
-    ...{ settledInCounters: 0n, settledCount: 0n, stuck: 0n, uncounted: 0n },
-    ...{ inEntries: 0n, countInEntries: 0n, entries: 0n, highest: 0n },
-    ...{ accountSequence: 0n, inAccount: 0n },
-  };
-}
-
-function addCounter(sums: CreatorSums, counter: Counter): void {
-  const pending = totalMicros(pendingLines(counter));
-  sums.settledInCounters += totalMicros(counter.settled);
-  sums.settledCount += totalCount(counter.settled);
-  sums.uncounted += totalCount(counter.counted) - counter.engagements;
-  if (counter.dueSinceMs === undefined) sums.stuck += pending;
-}
-
-function addEntry(sums: CreatorSums, entry: LedgerEntry): void {
-  sums.inEntries += creditOf(entry);
-  for (const { count } of entry.lines) sums.countInEntries += count;
-  sums.entries += 1n;
-  if (BigInt(entry.sequence) > sums.highest) sums.highest = BigInt(entry.sequence);
-}
-
-function addAccount(sums: CreatorSums, { sequence, settledMicros }: LedgerAccount): void {
-  sums.inAccount += settledMicros;
-  sums.accountSequence += BigInt(sequence);
-}
-
-/** Each pair that must be equal, and what it means when it is not. */
-function comparisons(
-  sums: CreatorSums,
-): readonly [what: string, expected: bigint, actual: bigint][] {
-  return [
-    [
-      "micros that counters call settled differ from the entries",
-      sums.inEntries,
-      sums.settledInCounters,
-    ],
-    [
-      "engagements that counters call settled differ from the entries",
-      sums.countInEntries,
-      sums.settledCount,
-    ],
-    ["the account's micros differ from its entries", sums.inEntries, sums.inAccount],
-    ["entries are missing or numbered wrongly", sums.highest, sums.entries],
-    ["the account's number differs from its last entry's", sums.highest, sums.accountSequence],
-    ["micros are pending that are not due, and would never settle", 0n, sums.stuck],
-    ["a counter's lines differ from its engagements", 0n, sums.uncounted],
-  ];
-}
+  | { readonly account: LedgerAccount & { readonly creatorId: CreatorId } }
+  | { readonly payout: KnownPayout }
+  | { readonly openPayout: OpenPayout };
 
 /** The pauses between them sum to three seconds, whatever is off: the whole must fit a request. */
 const looks = 5;
 const firstPauseMs = 100;
+/** Holds are released and pools priced every hour; this much later something is wrong. */
+const overdueAfterMs = 26 * hourMs;
+/** The longest that a pool's day may stay open. */
+const maxPoolOpenMs = 48 * hourMs;
 
 interface Deps {
   readonly source: ProofSource;
   readonly clock: Clock;
   /** How to wait before a second look. */
   readonly pacing: Pick<Pacing, "sleep">;
+  /** How long money that was held waits. */
+  readonly holdMs: number;
 }
 
 /**
  * Checks that money adds up, now: the tally equals the counters, what counters call settled equals
- * the ledger and each account, and every entry sums to zero. It may run while money moves: totals
- * that only grow are compared as bounds. A transaction shows item by item while it commits, so
- * whatever seems off is looked at again a little later, and only what stays is a difference.
+ * the ledger, every entry sums to zero and follows from the one before it, each account equals its
+ * entries, and what is on its way to creators equals the payouts that are open. It may run while
+ * money moves: totals that only grow are compared as bounds. A transaction shows item by item while
+ * it commits, so whatever seems off is looked at again a little later, and only what stays is a
+ * difference.
  */
 export async function proveMoney(deps: Deps) {
-  const { source } = deps;
   const { before, after, totals, creators } = await countAll(deps);
   const differences: Difference[] = [];
-  for await (const item of source.ledger()) {
+  const ledger = { entries: 0, payable: 0n, held: 0n, inPayout: 0n, fees: 0n };
+  let last: LedgerEntry | undefined;
+  for await (const item of deps.source.ledger()) {
+    if ("openPayout" in item) {
+      sumsOf(creators, item.openPayout.creatorId).openPayouts += item.openPayout.amountMicros;
+      continue;
+    }
+    if ("payout" in item) {
+      addPayout(sumsOf(creators, item.payout.creatorId), item.payout);
+      continue;
+    }
     if ("account" in item) {
-      addAccount(sumsOf(creators, item.account.creatorId), item.account);
+      sumsOf(creators, item.account.creatorId).account = item.account;
       continue;
     }
     const { entry } = item;
-    totals.entries += 1;
-    totals.ledger += creditOf(entry);
+    ledger.entries += 1;
     addEntry(sumsOf(creators, entry.creatorId), entry);
-    differences.push(...differencesIn(entry));
+    const previous = last?.creatorId === entry.creatorId ? last : undefined;
+    differences.push(...checkEntry(entry), ...checkNext(previous, entry));
+    last = entry;
   }
-  if (!within(before.micros, totals.counted, after.micros)) {
-    differences.push(difference("counters do not match the tally", after.micros, totals.counted));
+  for (const { totals: own } of creators.values()) {
+    ledger.payable += payableOf(own);
+    ledger.held += heldOf(own);
+    ledger.inPayout += inPayoutOf(own);
+    ledger.fees += own.fees;
   }
-  if (!within(before.engagements, totals.engagements, after.engagements)) {
+  const decided = [...after.states.values()].reduce((sum, count) => sum + count, 0n);
+  if (decided !== after.engagements) {
+    const what = "engagements differ from the sum of their states";
+    differences.push(difference(what, after.engagements, decided));
+  }
+  for (const [what, of] of bounds) {
+    if (within(of(before), totals.grown[what], of(after))) continue;
     differences.push(
-      difference(
-        "counted engagements do not match the tally",
-        after.engagements,
-        totals.engagements,
-      ),
+      difference(`counters do not match the tally: ${what}`, of(after), totals.grown[what]),
     );
   }
   const { differences: stayed, settling } = await lookAgain(deps, creators);
   differences.push(...stayed);
-  const quiet = before.engagements === after.engagements && !settling;
+  const quiet = before.events === after.events && !settling;
   return {
     ok: differences.length === 0,
     asOf: new Date(deps.clock.nowMs()).toISOString(),
     /** False when money moved meanwhile: totals are then of slightly different moments. */
     quiet,
-    counted: { engagements: String(after.engagements), micros: String(after.micros) },
+    counted: {
+      engagements: String(after.engagements),
+      micros: String(after.micros),
+      voidedMicros: String(after.voidedMicros),
+    },
     rejected: { engagements: String(after.rejected) },
-    counters: { pendingMicros: String(totals.pending) },
-    ledger: { entries: totals.entries, micros: String(totals.ledger) },
+    counters: {
+      pendingMicros: String(totals.pendingPayable),
+      pendingHeldMicros: String(totals.pendingHeld),
+    },
+    ledger: {
+      entries: ledger.entries,
+      payableMicros: String(ledger.payable),
+      heldMicros: String(ledger.held),
+      inPayoutMicros: String(ledger.inPayout),
+      feeMicros: String(ledger.fees),
+    },
+    creators: creators.size,
     differences,
   };
 }
 
 export type Proof = Awaited<ReturnType<typeof proveMoney>>;
 
-/** What is wrong with an entry by itself. */
-function differencesIn(entry: LedgerEntry): Difference[] {
-  const ids = { creatorId: entry.creatorId, entryId: entryIdOf(entry) };
-  const imbalance = imbalanceOf(entry);
-  const explained = sumMicros(entry.lines.map(({ amountMicros }) => amountMicros));
-  const credited = creditOf(entry);
-  return [
-    ...(imbalance === 0n ? [] : [difference("entry does not sum to zero", 0n, imbalance)]),
-    ...[entry.amountMicros, explained]
-      .filter((amount) => amount !== credited)
-      .map((amount) => difference("entry is not what its lines explain", credited, amount)),
-    ...(hasForeignAccount(entry)
-      ? [difference("entry posts to an account that is not its own", 0n, credited)]
-      : []),
-  ].map((found) => ({ ...found, ...ids }));
-}
+/** What grows in the counters, and the total of it that the tally keeps. */
+const bounds = [
+  ["events", ({ events }: Tally): bigint => events],
+  ["micros", ({ micros }: Tally): bigint => micros],
+  ["voidedMicros", ({ voidedMicros }: Tally): bigint => voidedMicros],
+] as const;
 
-function hasForeignAccount({ creatorId, postings }: LedgerEntry): boolean {
-  const own = ["expense:revenue-share", payableTo(creatorId)];
-  return postings.some(({ account }) => !own.includes(account));
+/** An entry after the one before it, which is undefined for a creator's first. */
+function checkNext(previous: LedgerEntry | undefined, entry: LedgerEntry): Difference[] {
+  // A gap is found by number, and would only be told again here.
+  if (entry.sequence !== (previous?.sequence ?? 0) + 1) return [];
+  const found = checkChain((previous ?? emptyAccount).totals, entry);
+  const earlier = entry.bookedAtMs < (previous?.bookedAtMs ?? 0);
+  return earlier
+    ? [
+        ...found,
+        {
+          ...difference(
+            "an entry is booked before its predecessor (ms)",
+            BigInt(previous?.bookedAtMs ?? 0),
+            BigInt(entry.bookedAtMs),
+          ),
+          creatorId: entry.creatorId,
+        },
+      ]
+    : found;
 }
 
 function within(low: bigint, value: bigint, high: bigint): boolean {
@@ -209,30 +204,34 @@ async function countAll(deps: Deps) {
   for (let look = 0; ; look += 1) {
     await pause(deps, look);
     const creators = new Map<CreatorId, CreatorSums>();
-    const totals = { counted: 0n, engagements: 0n, pending: 0n, entries: 0, ledger: 0n };
+    const grown = { events: 0n, micros: 0n, voidedMicros: 0n };
+    const totals = { grown, pendingPayable: 0n, pendingHeld: 0n };
     const before = await deps.source.readTally();
     for await (const counter of deps.source.allCounters()) {
-      totals.counted += totalMicros(counter.counted);
-      totals.engagements += counter.engagements;
-      totals.pending += totalMicros(pendingLines(counter));
-      addCounter(sumsOf(creators, counter.id.creatorId), counter);
+      const { micros, voided } = grownOf(counter);
+      grown.events += counter.events;
+      grown.micros += micros;
+      grown.voidedMicros += voided;
+      const pending = effectOfLines(pendingLines(counter));
+      totals.pendingPayable += pending.payable;
+      totals.pendingHeld += pending.held;
+      addCounter(sumsOf(creators, counter.id.creatorId), counter, overdueAt(deps));
     }
     const after = await deps.source.readTally();
-    const fits =
-      within(before.micros, totals.counted, after.micros) &&
-      within(before.engagements, totals.engagements, after.engagements);
+    const fits = bounds.every(([what, of]) => within(of(before), grown[what], of(after)));
     if (fits || look === looks - 1) return { before, after, totals, creators };
   }
+}
+
+function overdueAt({ clock, holdMs }: Deps): Overdue {
+  const latestMs = clock.nowMs() - overdueAfterMs;
+  return { heldBeforeMs: latestMs - holdMs, pooledBeforeMs: latestMs - maxPoolOpenMs };
 }
 
 function sumsOf(creators: Map<CreatorId, CreatorSums>, creatorId: CreatorId): CreatorSums {
   const sums = creators.get(creatorId) ?? noSums();
   creators.set(creatorId, sums);
   return sums;
-}
-
-function agree(sums: CreatorSums): boolean {
-  return comparisons(sums).every(([, expected, actual]) => expected === actual);
 }
 
 /** A settlement between or under two reads looks like a difference; one that stays is one. */
@@ -244,7 +243,7 @@ async function lookAgain(
   for (let look = 0; look < looks && off.length > 0; look += 1) {
     await pause(deps, look);
     const again: typeof off = [];
-    for (const [creatorId] of off) again.push([creatorId, await readSums(deps.source, creatorId)]);
+    for (const [creatorId] of off) again.push([creatorId, await readSums(deps, creatorId)]);
     off = again.filter(([, sums]) => !sums || !agree(sums));
   }
   const differences = off.flatMap(([creatorId, sums]) =>
@@ -254,26 +253,19 @@ async function lookAgain(
   return { differences, settling: off.some(([, sums]) => !sums) };
 }
 
-/** Undefined when a settlement came in between: such a look proves nothing. */
-async function readSums(
-  source: ProofSource,
-  creatorId: CreatorId,
-): Promise<CreatorSums | undefined> {
+/** Undefined when an entry was booked in between: such a look proves nothing. */
+async function readSums(deps: Deps, creatorId: CreatorId): Promise<CreatorSums | undefined> {
+  const { source } = deps;
   const sums = noSums();
-  const account = await source.readAccount(creatorId);
-  addAccount(sums, account);
-  for await (const counter of source.countersOf(creatorId)) addCounter(sums, counter);
+  sums.account = await source.readAccount(creatorId);
+  for await (const counter of source.countersOf(creatorId)) {
+    addCounter(sums, counter, overdueAt(deps));
+  }
   for await (const entry of source.entriesOf(creatorId)) addEntry(sums, entry);
+  for await (const payout of source.payoutsOf(creatorId)) addPayout(sums, payout);
+  for await (const { amountMicros } of source.openPayoutsOf(creatorId)) {
+    sums.openPayouts += amountMicros;
+  }
   const { sequence } = await source.readAccount(creatorId);
-  return sequence === account.sequence ? sums : undefined;
-}
-
-function differencesOf(creatorId: CreatorId, sums: CreatorSums): Difference[] {
-  return comparisons(sums)
-    .filter(([, expected, actual]) => expected !== actual)
-    .map(([what, expected, actual]) => ({ ...difference(what, expected, actual), creatorId }));
-}
-
-function difference(what: string, expected: bigint, actual: bigint): Difference {
-  return { what, expected: String(expected), actual: String(actual) };
+  return sequence === sums.account.sequence ? sums : undefined;
 }

@@ -1,6 +1,8 @@
 import type { CreatorId } from "../contracts/ids.ts";
-import { problems } from "../perimeter/problem.ts";
-import { type LedgerEntry, presentEntry } from "./entry.ts";
+import type { Audience } from "../perimeter/caller.ts";
+import { type PageQuery, sequenceOfCursor } from "../perimeter/page.ts";
+import type { LedgerEntry } from "./entry.ts";
+import { presentEntry } from "./present-entry.ts";
 
 export interface LedgerReader {
   /** A creator's entries, newest first, below `beforeSequence`; strongly consistent. */
@@ -15,21 +17,14 @@ export interface LedgerReader {
 export async function readLedger(
   ledger: LedgerReader,
   creatorId: CreatorId,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  { limit, cursor }: PageQuery,
+  audience: Audience = { names: false },
 ) {
-  const before = cursor === undefined ? undefined : parseCursor(cursor);
-  const entries = await ledger.entries(creatorId, limit, before);
+  const entries = await ledger.entries(creatorId, limit, sequenceOfCursor(cursor));
   const last = entries.at(-1);
   return {
-    items: entries.map(presentEntry),
+    items: entries.map((entry) => presentEntry(entry, audience)),
     // Entries are numbered from 1 without gaps: below 1 there is no next page.
     ...(last && last.sequence > 1 ? { nextCursor: String(last.sequence) } : {}),
   };
-}
-
-function parseCursor(cursor: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(cursor)) {
-    throw problems.invalid("cursor: send back a nextCursor exactly as an answer gave it.");
-  }
-  return Number(cursor);
 }

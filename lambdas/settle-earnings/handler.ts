@@ -3,9 +3,8 @@ import { creatorsDue } from "../../adapters/dynamodb/due-counters.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
-import { randomHex } from "../../adapters/runtime.ts";
+import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
 import { settleEarnings } from "../../core/earnings/settle-earnings.ts";
-import { continueTrace } from "../../core/values/trace-context.ts";
 
 const earningsCountersTable = setting("earningsCountersTable");
 const deps = {
@@ -15,10 +14,7 @@ const deps = {
   bus: busFromEnvironment(),
 };
 
-export const handler = async (): Promise<void> => {
-  const { traceId, traceparent } = continueTrace(undefined, randomHex);
-  logger.resetKeys();
-  logger.appendKeys({ trace_id: traceId });
-  const creators = await settleEarnings(deps, traceparent);
+export const handler = scheduledHandler(async ({ trace }) => {
+  const creators = await settleEarnings(deps, trace.traceparent);
   logger.info("settlement is due", { creators });
-};
+});

@@ -1,0 +1,27 @@
+import type { Context } from "aws-lambda";
+import { continueTrace, type TraceContext } from "../../core/values/trace-context.ts";
+import { randomHex } from "../runtime.ts";
+import { deadlineOf } from "./deadline.ts";
+import { logger } from "./logger.ts";
+import { metrics } from "./metrics.ts";
+
+export interface Run {
+  /** Stop here: the next run goes on. */
+  readonly deadlineMs: number;
+  /** Each run begins a trace. */
+  readonly trace: TraceContext;
+}
+
+/** A function that a schedule runs. A run that throws is what its alarm watches. */
+export function scheduledHandler(work: (run: Run) => Promise<void>) {
+  return async (_event: unknown, context: Context): Promise<void> => {
+    const trace = continueTrace(undefined, randomHex);
+    logger.resetKeys();
+    logger.appendKeys({ trace_id: trace.traceId });
+    try {
+      await work({ deadlineMs: deadlineOf(context), trace });
+    } finally {
+      if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+    }
+  };
+}

@@ -1,0 +1,19 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbPayouts } from "../../adapters/dynamodb/payout-store.ts";
+import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
+import { callerOf, pathParameter, query } from "../../adapters/lambda/api-request.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { creatorIdSchema } from "../../core/contracts/ids.ts";
+import { pageQuerySchema } from "../../core/contracts/queries.ts";
+import { readPayouts } from "../../core/payouts/read-payouts.ts";
+import { audienceOf, requireSight } from "../../core/perimeter/caller.ts";
+
+const payouts = dynamoDbPayouts(documentClient, setting("ledgerTable"));
+
+export const handler = apiHandler(async ({ event }) => {
+  const creatorId = pathParameter(event, "creatorId", creatorIdSchema);
+  const caller = callerOf(event);
+  requireSight(caller, creatorId);
+  const page = query(event, pageQuerySchema);
+  return ok(await readPayouts(payouts, creatorId, page, audienceOf(caller)));
+});
