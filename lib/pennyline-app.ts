@@ -2,7 +2,10 @@ import { App, type AppProps, Tags, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { readSettings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
+import { AuditStack } from "./stacks/audit-stack.ts";
 import { MonitoringStack } from "./stacks/monitoring-stack.ts";
+import { PayoutsStack } from "./stacks/payouts-stack.ts";
+import { ReviewsStack } from "./stacks/reviews-stack.ts";
 import { SettlementStack } from "./stacks/settlement-stack.ts";
 import { StateStack } from "./stacks/state-stack.ts";
 import { WorkersStack } from "./stacks/workers-stack.ts";
@@ -13,6 +16,9 @@ export class PennylineApp extends App {
   readonly api: ApiStack;
   readonly workers: WorkersStack;
   readonly settlement: SettlementStack;
+  readonly payouts: PayoutsStack;
+  readonly reviews: ReviewsStack;
+  readonly audit: AuditStack;
   readonly monitoring: MonitoringStack;
 
   constructor(props: AppProps) {
@@ -23,11 +29,16 @@ export class PennylineApp extends App {
     this.api = new ApiStack(this, "PennylineApi", platform);
     this.workers = new WorkersStack(this, "PennylineWorkers", platform);
     this.settlement = new SettlementStack(this, "PennylineSettlement", platform);
+    this.payouts = new PayoutsStack(this, "PennylinePayouts", platform);
+    this.reviews = new ReviewsStack(this, "PennylineReviews", platform);
+    this.audit = new AuditStack(this, "PennylineAudit", platform);
     this.monitoring = new MonitoringStack(this, "PennylineMonitoring", {
       platform,
       api: this.api,
       workers: this.workers,
       settlement: this.settlement,
+      payouts: this.payouts,
+      reviews: this.reviews,
     });
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);

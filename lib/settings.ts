@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { limits } from "../core/contracts/limits.ts";
+import { payeeSchema } from "../core/contracts/registry-bodies.ts";
 import { ConfigurationError } from "./configuration-error.ts";
 import { describeIssues } from "./settings-errors.ts";
 
@@ -16,14 +17,39 @@ const origin = z
   .url({ protocol: /^https?$/, error: "must be a URL" })
   .refine((url) => URL.parse(url)?.origin === url, "must be an exact origin (https://host[:port])");
 
+const microsText = z.string().regex(/^\d+$/, "must be a string of digits: micros are never floats");
+
 const settlement = z.strictObject({
   /** Creators who have earned less than this wait; 0 settles every creator who earned. */
-  minMicros: z
-    .string()
-    .regex(/^\d+$/, "must be a string of digits: micros are never floats")
-    .default("0"),
+  minMicros: microsText.default("0"),
   /** Whoever waited this long is settled however little it is. */
   maxWaitMs: z.int().positive().default(86_400_000),
+});
+
+const payouts = z.strictObject({
+  /** What a creator has less of stays payable: 10 units, below which a transfer's fee is felt. */
+  minMicros: microsText.default("10000000"),
+  /** The day (UTC) on which everyone is paid what is payable; every month has 28 of them. */
+  dayOfMonth: z.int().min(1).max(28).default(1),
+  /** The publisher's own account, named by a pain.001 file. None: payouts are exported as CSV only. */
+  debtor: payeeSchema.optional(),
+});
+
+/** Beyond these an engagement is held, not refused: a person may look at it before it is paid. */
+const invalidTraffic = z.strictObject({
+  /** Two paid engagements a minute, for an hour on end, is more than anyone reads. */
+  maxPerReaderHour: z.int().positive().default(120),
+  /** A day of that is hours of nothing else. */
+  maxPerReaderDay: z.int().positive().default(500),
+  /** A page asks for its few kinds, a lost answer asks again; twenty times is not a page. */
+  tokenBurst: z.int().positive().default(20),
+  /** Time to look at what is held, before it becomes payable by itself. */
+  holdDays: z.int().min(limits.minHoldDays).max(90).default(14),
+});
+
+const pools = z.strictObject({
+  /** After its end a day stays open this long for what is late; then its pool is shared out. */
+  closeHours: z.int().min(1).max(48).default(6),
 });
 
 /** When an alarm goes off. Each default carries its reason. */
@@ -36,7 +62,7 @@ const alarmThresholds = z.strictObject({
   functionErrors: z.int().positive().default(5),
   /** In 5 minutes, of at most five runs, none of which is retried: two in a row are a fault. */
   scheduledErrors: z.int().positive().default(2),
-  /** Settlement runs every minute: five missed runs are no hiccup of the scheduler. */
+  /** Of what runs every minute: five missed runs are no hiccup of the scheduler. */
   missedRunMinutes: z.int().positive().default(5),
   /** In 5 minutes: a throttled table may cost one answer for a moment, ten are a fault. */
   apiServerErrors: z.int().positive().default(10),
@@ -68,6 +94,9 @@ export const stageSettingsSchema = z.strictObject({
   /** May be shorter than the limit where retentions are, never longer. */
   dedupeTtlDays: z.int().min(1).max(limits.dedupeTtlDays).default(limits.dedupeTtlDays),
   settlement: settlement.prefault({}),
+  payouts: payouts.prefault({}),
+  invalidTraffic: invalidTraffic.prefault({}),
+  pools: pools.prefault({}),
   alarms: alarmThresholds.prefault({}),
   /** Receives alarms. None: whoever subscribes to the topic. */
   alarmEmail: z.email().optional(),

@@ -16,29 +16,42 @@ export interface ScheduledFunctionProps {
   readonly needs: Needs;
   readonly timeout: Duration;
   readonly memoryMb?: number;
+  /** How often it runs, in whole minutes; default: every minute. */
+  readonly every?: Duration;
+  /** Failed runs in 5 minutes that ring; default: the stage's `scheduledErrors`. */
+  readonly errorsToRing?: number;
 }
 
-/** A function that runs every minute, with an alarm for when it does not. */
+/** Two runs in a row that did not happen are no hiccup of the scheduler, where runs are rare. */
+const missedRuns = 2;
+/** Lambda keeps an event that it could not run no longer than this. */
+const longestEventAge = Duration.hours(6);
+
+/** A function that runs every so often, with an alarm for when it does not. */
 export class ScheduledFunction extends Construct {
   readonly name: string;
   readonly scheduled: PennylineFunction;
   /** Runs that the scheduler could not start. */
   readonly missedRuns: Queue;
   private readonly platform: Platform;
+  private readonly every: Duration;
+  private readonly errorsToRing: number;
 
   constructor(scope: Construct, id: string, props: ScheduledFunctionProps) {
     super(scope, id);
-    const { platform, name, needs, timeout } = props;
+    const { platform, name, needs, timeout, every = Duration.minutes(1) } = props;
     this.name = name;
     this.platform = platform;
+    this.every = every;
+    this.errorsToRing = props.errorsToRing ?? platform.settings.alarms.scheduledErrors;
     this.scheduled = new PennylineFunction(this, "Scheduled", {
       platform,
       name,
       needs,
       timeout,
       memoryMb: props.memoryMb ?? 512,
-      // The next run does all that a failed one left undone.
-      asyncRetries: { attempts: 0, maxAge: Duration.minutes(1) },
+      // The next run does all that a failed one left undone, and is worth waiting for if it is near.
+      asyncRetries: { attempts: everyMinute(every) ? 0 : 2, maxAge: eventAge(every) },
     });
     this.missedRuns = new DeadLetterQueue(this, "MissedRuns", platform, `${name}-missed-runs`);
     this.addSchedule();
@@ -59,14 +72,17 @@ export class ScheduledFunction extends Construct {
 
     const schedule = new CfnSchedule(this, "Schedule", {
       name: nameIn(this.platform.settings, this.name),
-      description: `Runs ${this.name} every minute`,
-      scheduleExpression: "rate(1 minute)",
+      description: `Runs ${this.name} every ${everyMinute(this.every) ? "minute" : inWords(this.every)}`,
+      scheduleExpression: `rate(${inWords(this.every)})`,
       flexibleTimeWindow: { mode: "OFF" },
       target: {
         arn: functionArn,
         roleArn: role.roleArn,
-        // A run older than a minute is overtaken by the next one.
-        retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 2 },
+        // A run that is older than its period is overtaken by the next one.
+        retryPolicy: {
+          maximumEventAgeInSeconds: eventAge(this.every).toSeconds(),
+          maximumRetryAttempts: everyMinute(this.every) ? 2 : 10,
+        },
         deadLetterConfig: { arn: this.missedRuns.queueArn },
       },
     });
@@ -75,16 +91,21 @@ export class ScheduledFunction extends Construct {
   }
 
   private addAlarms(): void {
-    const { platform, name } = this;
+    const { platform, name, every } = this;
     const { missedRunMinutes } = platform.settings.alarms;
+    // CloudWatch looks back a day at most with short periods: a long one is a period of its own.
+    const watch = everyMinute(every)
+      ? { period: alarmPeriod, periods: missedRunMinutes }
+      : { period: every, periods: missedRuns };
+    const silentMinutes = watch.period.toMinutes() * watch.periods;
     new RunbookAlarm(this, "NotRunningAlarm", {
       platform,
       subject: name,
       symptom: "not-running",
-      description: `${name} did not run for ${missedRunMinutes} minutes.`,
-      metric: this.scheduled.function.metricInvocations({ period: alarmPeriod }),
+      description: `${name} did not run for ${silentMinutes} minutes.`,
+      metric: this.scheduled.function.metricInvocations({ period: watch.period }),
       threshold: 1,
-      evaluationPeriods: missedRunMinutes,
+      evaluationPeriods: watch.periods,
       whenBelow: true,
     });
     new RunbookAlarm(this, "MissedRunsAlarm", {
@@ -95,6 +116,21 @@ export class ScheduledFunction extends Construct {
       metric: this.missedRuns.metricApproximateNumberOfMessagesVisible({ period: alarmPeriod }),
       threshold: 1,
     });
-    this.scheduled.alarmOnErrors(platform.settings.alarms.scheduledErrors);
+    this.scheduled.alarmOnErrors(this.errorsToRing);
   }
+}
+
+function everyMinute(every: Duration): boolean {
+  return every.toMinutes() === 1;
+}
+
+/** As EventBridge Scheduler writes it: "1 minute", "5 minutes", "1 hour". */
+function inWords(every: Duration): string {
+  const minutes = every.toMinutes();
+  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, "hour"] : [minutes, "minute"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+function eventAge(every: Duration): Duration {
+  return every.toSeconds() < longestEventAge.toSeconds() ? every : longestEventAge;
 }

@@ -23,32 +23,80 @@ import { nameIn, type Platform, removalOf } from "../platform.ts";
 const articles = { registry: ["BatchGetItem"] } as const;
 const rateCards = { registry: ["Query"] } as const;
 const idempotency = ["GetItem", "PutItem", "UpdateItem", "DeleteItem"] as const;
+/** Entries are immutable: nothing may delete one. */
+const booking = ["GetItem", "PutItem", "UpdateItem"] as const;
 
 const needsOf: Record<Operation, Needs> = {
   "read-health": { tables: rateCards },
   "accept-engagements": { tables: articles, putEvents: true, viewTokenSecret: true },
   "accept-publisher-engagements": { tables: articles, putEvents: true },
   "issue-view-token": { tables: { ...articles, idempotency }, viewTokenSecret: true },
-  "put-article": { tables: { registry: ["PutItem"], idempotency } },
-  "put-rate-card": { tables: { registry: ["Query", "PutItem"], idempotency } },
+  "put-article": { tables: { registry: ["BatchGetItem", "PutItem"], idempotency } },
+  "put-creator": { tables: { registry: ["BatchGetItem", "PutItem"], idempotency } },
+  "put-article-group": { tables: { registry: ["Query", "PutItem"], idempotency } },
+  "put-rate-card": { tables: { registry: ["BatchGetItem", "Query", "PutItem"], idempotency } },
   "read-article": { tables: articles },
-  "read-rate-cards": { tables: rateCards },
+  "read-creator": { tables: { registry: ["BatchGetItem"] } },
+  "read-article-groups": { tables: { registry: ["Query"] } },
+  "read-rate-cards": { tables: { registry: ["BatchGetItem", "Query"] } },
+  "dry-run-rate-card": {
+    tables: { earningsCounters: ["Query", "Scan"], registry: ["BatchGetItem"] },
+  },
   "read-balance": {
     tables: { earningsCounters: ["GetItem"], ledger: ["GetItem"] },
     dueIndex: ["Query"],
   },
   "read-earnings": { tables: { earningsCounters: ["Query"] } },
   "read-ledger": { tables: { ledger: ["Query"] } },
+  "read-ledger-entry": {
+    tables: {
+      earningsCounters: ["Query"],
+      ledger: ["GetItem", "Query"],
+      registry: ["BatchGetItem", "Query"],
+    },
+  },
+  "read-statement": { tables: { ledger: ["GetItem"] } },
+  "post-adjustment": { tables: { ledger: booking, idempotency } },
+  "reverse-entry": { tables: { ledger: [...booking, "Query"], idempotency } },
+  "request-payout": {
+    tables: { ledger: booking, idempotency },
+    putEvents: true,
+    payoutRules: true,
+  },
+  "read-payouts": { tables: { ledger: ["Query"] } },
+  "export-payouts": {
+    tables: { registry: ["BatchGetItem"] },
+    payoutLists: ["Query"],
+    payoutFile: true,
+  },
+  "record-payout-result": {
+    tables: { ledger: booking, idempotency },
+    payoutLists: ["DeleteItem"],
+  },
+  "post-appeal": { tables: { registry: ["GetItem", "PutItem"], idempotency } },
+  "read-appeals": { tables: { registry: ["Query"] } },
+  "request-review": {
+    // It only adds reviews, and answers to appeals.
+    tables: { registry: ["GetItem", "PutItem", "UpdateItem"], idempotency },
+    putEvents: true,
+    dedupeTtl: true,
+  },
+  "read-reviews": { tables: { registry: ["GetItem", "Query"] } },
+  "read-invalid-traffic": { tables: { earningsCounters: ["BatchGetItem"] } },
   "prove-money": {
     tables: {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],
       ledger: ["GetItem", "Query", "Scan"],
     },
+    holdRules: true,
   },
 };
 
-/** The proof reads whole tables, up to the 30 s after which API Gateway gives up. */
-const timeouts: Partial<Record<Operation, Duration>> = { "prove-money": Duration.seconds(29) };
+/** These read whole tables, up to the 30 s after which API Gateway gives up. */
+const timeouts: Partial<Record<Operation, Duration>> = {
+  "prove-money": Duration.seconds(29),
+  "dry-run-rate-card": Duration.seconds(29),
+};
 
 /** The HTTP API: every route of the contract, each with its function, scopes and throttling. */
 export class ApiStack extends Stack {

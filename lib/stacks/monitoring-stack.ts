@@ -4,6 +4,8 @@ import type { Construct } from "constructs";
 import type { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 import type { ApiStack } from "./api-stack.ts";
+import type { PayoutsStack } from "./payouts-stack.ts";
+import type { ReviewsStack } from "./reviews-stack.ts";
 import type { SettlementStack } from "./settlement-stack.ts";
 import type { WorkersStack } from "./workers-stack.ts";
 
@@ -12,6 +14,8 @@ export interface MonitoringStackProps {
   readonly api: ApiStack;
   readonly workers: WorkersStack;
   readonly settlement: SettlementStack;
+  readonly payouts: PayoutsStack;
+  readonly reviews: ReviewsStack;
 }
 
 const period = Duration.minutes(1);
@@ -19,9 +23,9 @@ const period = Duration.minutes(1);
 /** One dashboard, in the order in which a view becomes money. Alarms live with what they watch. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { platform, api, workers, settlement } = props;
+    const { platform, api, workers, settlement, payouts, reviews } = props;
     super(scope, id, { stackName: nameIn(platform.settings, "monitoring") });
-    const { settleEarnings, settleCreator } = settlement;
+    const { settleEarnings, settleCreator, pricePools } = settlement;
     new Dashboard(this, "Dashboard", {
       dashboardName: nameIn(platform.settings),
       defaultInterval: Duration.hours(3),
@@ -49,6 +53,29 @@ export class MonitoringStack extends Stack {
           ]),
         ],
         rowOf(settleCreator),
+        [
+          graph("price-pools: runs, errors, missed", [
+            pricePools.scheduled.function.metricInvocations({ period }),
+            pricePools.scheduled.function.metricErrors({ period }),
+            pricePools.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
+          ]),
+        ],
+        [
+          graph("run-payouts: runs, errors, missed", [
+            payouts.runPayouts.scheduled.function.metricInvocations({ period }),
+            payouts.runPayouts.scheduled.function.metricErrors({ period }),
+            payouts.runPayouts.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
+          ]),
+        ],
+        rowOf(payouts.payCreators),
+        [
+          graph("release-holds: runs, errors, missed", [
+            reviews.releaseHolds.scheduled.function.metricInvocations({ period }),
+            reviews.releaseHolds.scheduled.function.metricErrors({ period }),
+            reviews.releaseHolds.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
+          ]),
+        ],
+        rowOf(reviews.applyReview),
         [
           graph(
             "Tables: throttled requests",

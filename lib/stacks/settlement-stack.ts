@@ -5,10 +5,14 @@ import { ScheduledFunction } from "../constructs/scheduled-function.ts";
 import { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 
-/** Counters into ledger: a schedule finds the creators due, a queue settles each of them. */
+/**
+ * Counters into ledger: a schedule finds the creators due, a queue settles each of them. What takes
+ * part in a pool is given its price first, by a schedule of its own.
+ */
 export class SettlementStack extends Stack {
   readonly settleEarnings: ScheduledFunction;
   readonly settleCreator: WorkerQueue;
+  readonly pricePools: ScheduledFunction;
 
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id, { stackName: nameIn(platform.settings, "settlement") });
@@ -16,7 +20,7 @@ export class SettlementStack extends Stack {
       platform,
       name: "settle-earnings",
       timeout: Duration.seconds(60),
-      needs: { dueIndex: ["Query"], putEvents: true, settlementRules: true },
+      needs: { dueIndex: ["Query"], putEvents: true },
     });
     this.settleCreator = new WorkerQueue(this, "SettleCreator", {
       platform,
@@ -33,6 +37,24 @@ export class SettlementStack extends Stack {
         },
         dueIndex: ["Query"],
         settlementRules: true,
+        holdRules: true,
+      },
+    });
+    this.pricePools = new ScheduledFunction(this, "PricePools", {
+      platform,
+      name: "price-pools",
+      every: Duration.hours(1),
+      // A counter is two writes, some hundreds a second; what is left the next run does.
+      timeout: Duration.minutes(10),
+      memoryMb: 1_024,
+      needs: {
+        tables: {
+          earningsCounters: ["BatchGetItem", "UpdateItem"],
+          registry: ["BatchGetItem", "Query"],
+        },
+        poolPlans: ["GetItem", "PutItem", "UpdateItem"],
+        dueIndex: ["Query"],
+        poolRules: true,
       },
     });
   }

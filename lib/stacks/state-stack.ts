@@ -60,6 +60,15 @@ export class StateStack extends Stack {
       // Settlement reads the counters themselves; the index only says whose.
       projectionType: ProjectionType.KEYS_ONLY,
     });
+    const accounts = this.addTable("Ledger", sorted(ledger));
+    const { accountIndex } = ledger;
+    accounts.addGlobalSecondaryIndex({
+      indexName: accountIndex.name,
+      partitionKey: { name: accountIndex.partitionKey, type: AttributeType.NUMBER },
+      sortKey: text(accountIndex.sortKey),
+      // It says who has an account; what is in it is read from the account, where it is exact.
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
     const answers = this.addTable("Idempotency", {
       partitionKey: text(idempotency.partitionKey),
       timeToLiveAttribute: idempotency.ttl,
@@ -73,11 +82,11 @@ export class StateStack extends Stack {
       // Backed up although it is only a memory: counters restored to a moment without the keys of
       // that moment would pay twice, or never, whatever is delivered again.
       impressionKeys: this.addTable("ImpressionKeys", {
-        partitionKey: text(impressionKeys.partitionKey),
+        ...sorted(impressionKeys),
         timeToLiveAttribute: impressionKeys.ttl,
       }),
       earningsCounters: counters,
-      ledger: this.addTable("Ledger", sorted(ledger)),
+      ledger: accounts,
       registry: this.addTable("Registry", sorted(registry)),
       idempotency: answers,
     };

@@ -19,11 +19,13 @@ export class WorkersStack extends Stack {
       timeout: Duration.seconds(60),
       needs: {
         tables: {
-          impressionKeys: ["PutItem"],
-          earningsCounters: ["UpdateItem"],
+          impressionKeys: ["BatchGetItem", "PutItem", "Query", "UpdateItem"],
+          earningsCounters: ["BatchGetItem", "UpdateItem"],
           registry: ["BatchGetItem", "Query"],
         },
         dedupeTtl: true,
+        trafficRules: true,
+        poolRules: true,
       },
     });
   }

@@ -30,6 +30,12 @@ const consume = (queue: string) => [
   `sqs:GetQueueUrl on ${queue}`,
   `sqs:ReceiveMessage on ${queue}`,
 ];
+const booking = [
+  "dynamodb:GetItem on Ledger",
+  "dynamodb:PutItem on Ledger",
+  "dynamodb:UpdateItem on Ledger",
+];
+const ofPayoutLists = ", of payouts#open, payouts#runs";
 const allowed: Record<string, string[]> = {
   "accept-engagements": [
     "dynamodb:BatchGetItem on Registry",
@@ -37,17 +43,57 @@ const allowed: Record<string, string[]> = {
     "secretsmanager:GetSecretValue on ViewTokenSecret",
   ],
   "accept-publisher-engagements": ["dynamodb:BatchGetItem on Registry", "events:PutEvents on Bus"],
+  "apply-review": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:BatchGetItem on ImpressionKeys",
+    "dynamodb:GetItem on Registry",
+    "dynamodb:Query on ImpressionKeys",
+    "dynamodb:Scan on ImpressionKeys",
+    "dynamodb:UpdateItem on EarningsCounters",
+    "dynamodb:UpdateItem on ImpressionKeys",
+    "dynamodb:UpdateItem on Registry, of reviews#*",
+    "events:PutEvents on Bus",
+    ...consume("ApplyReviewQueue"),
+  ],
+  "audit-money": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:Query on EarningsCounters",
+    "dynamodb:Query on Ledger",
+    "dynamodb:Scan on EarningsCounters",
+    "dynamodb:Scan on Ledger",
+  ],
   "count-engagements": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:BatchGetItem on ImpressionKeys",
     "dynamodb:BatchGetItem on Registry",
     "dynamodb:PutItem on ImpressionKeys",
+    "dynamodb:Query on ImpressionKeys",
     "dynamodb:Query on Registry",
     "dynamodb:UpdateItem on EarningsCounters",
+    "dynamodb:UpdateItem on ImpressionKeys",
     ...consume("CountEngagementsQueue"),
+  ],
+  "dry-run-rate-card": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:Query on EarningsCounters",
+    "dynamodb:Scan on EarningsCounters",
   ],
   "issue-view-token": [
     "dynamodb:BatchGetItem on Registry",
     ...idempotency,
     "secretsmanager:GetSecretValue on ViewTokenSecret",
+  ],
+  "post-appeal": ["dynamodb:GetItem on Registry", "dynamodb:PutItem on Registry", ...idempotency],
+  "price-pools": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:GetItem on Registry, of pools#*",
+    "dynamodb:PutItem on Registry, of pools#*",
+    "dynamodb:Query on EarningsCounters/index/due",
+    "dynamodb:Query on Registry",
+    "dynamodb:UpdateItem on EarningsCounters",
+    "dynamodb:UpdateItem on Registry, of pools#*",
   ],
   "prove-money": [
     "dynamodb:BatchGetItem on EarningsCounters",
@@ -57,18 +103,83 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Scan on EarningsCounters",
     "dynamodb:Scan on Ledger",
   ],
-  "put-article": ["dynamodb:PutItem on Registry", ...idempotency],
-  "put-rate-card": ["dynamodb:PutItem on Registry", "dynamodb:Query on Registry", ...idempotency],
+  "put-article": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:PutItem on Registry",
+    ...idempotency,
+  ],
+  "put-article-group": [
+    "dynamodb:PutItem on Registry",
+    "dynamodb:Query on Registry",
+    ...idempotency,
+  ],
+  "put-creator": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:PutItem on Registry",
+    ...idempotency,
+  ],
+  "put-rate-card": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:PutItem on Registry",
+    "dynamodb:Query on Registry",
+    ...idempotency,
+  ],
+  "read-appeals": ["dynamodb:Query on Registry"],
+  "read-invalid-traffic": ["dynamodb:BatchGetItem on EarningsCounters"],
+  "read-reviews": ["dynamodb:GetItem on Registry", "dynamodb:Query on Registry"],
+  "release-holds": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:Query on EarningsCounters/index/due",
+    "dynamodb:UpdateItem on EarningsCounters",
+  ],
+  "request-review": [
+    "dynamodb:GetItem on Registry",
+    "dynamodb:PutItem on Registry",
+    "dynamodb:UpdateItem on Registry",
+    "events:PutEvents on Bus",
+    ...idempotency,
+  ],
   "read-article": ["dynamodb:BatchGetItem on Registry"],
+  "read-article-groups": ["dynamodb:Query on Registry"],
   "read-balance": [
     "dynamodb:GetItem on EarningsCounters",
     "dynamodb:GetItem on Ledger",
     "dynamodb:Query on EarningsCounters/index/due",
   ],
   "read-earnings": ["dynamodb:Query on EarningsCounters"],
+  "read-creator": ["dynamodb:BatchGetItem on Registry"],
   "read-health": ["dynamodb:Query on Registry"],
   "read-ledger": ["dynamodb:Query on Ledger"],
-  "read-rate-cards": ["dynamodb:Query on Registry"],
+  "read-rate-cards": ["dynamodb:BatchGetItem on Registry", "dynamodb:Query on Registry"],
+  "export-payouts": [
+    "dynamodb:BatchGetItem on Registry",
+    `dynamodb:Query on Ledger${ofPayoutLists}`,
+  ],
+  "pay-creators": [...booking, "events:PutEvents on Bus", ...consume("PayCreatorsQueue")],
+  "post-adjustment": [...booking, ...idempotency],
+  "read-ledger-entry": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:Query on EarningsCounters",
+    "dynamodb:Query on Ledger",
+    "dynamodb:Query on Registry",
+  ],
+  "read-payouts": ["dynamodb:Query on Ledger"],
+  "read-statement": ["dynamodb:GetItem on Ledger"],
+  "record-payout-result": [
+    ...booking,
+    `dynamodb:DeleteItem on Ledger${ofPayoutLists}`,
+    ...idempotency,
+  ],
+  "request-payout": [...booking, "events:PutEvents on Bus", ...idempotency],
+  "reverse-entry": [...booking, "dynamodb:Query on Ledger", ...idempotency],
+  "run-payouts": [
+    "dynamodb:Query on Ledger/index/accounts",
+    ...["GetItem", "PutItem", "Query", "UpdateItem"].map(
+      (action) => `dynamodb:${action} on Ledger${ofPayoutLists}`,
+    ),
+    "events:PutEvents on Bus",
+  ],
   "settle-creator": [
     "dynamodb:BatchGetItem on EarningsCounters",
     "dynamodb:GetItem on Ledger",
@@ -183,8 +294,10 @@ function permissionsOf(role: Properties): string[] {
   const permissions = documents.flatMap(statementsOf).flatMap((statement) => {
     expect(statement.Effect).toBe("Allow");
     const resources = [statement.Resource].flat().map((one) => read(one));
+    const keys = statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];
+    const only = keys === undefined ? "" : `, of ${keys.join(", ")}`;
     return listOf(statement.Action).flatMap((action) =>
-      resources.map((resource) => `${action} on ${resource}`),
+      resources.map((resource) => `${action} on ${resource}${only}`),
     );
   });
   return permissions.sort();

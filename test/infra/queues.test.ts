@@ -163,6 +163,27 @@ test("S5: an alarm rings when settle-earnings does not run, and when nothing is 
   });
 });
 
+test("S5: run-payouts runs every hour, and rings when it missed two runs", () => {
+  const schedule = of("AWS::Scheduler::Schedule").find(({ properties }) =>
+    properties.Name.endsWith("run-payouts"),
+  );
+  expect(schedule?.properties).toMatchObject({
+    ScheduleExpression: "rate(1 hour)",
+    Target: {
+      RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 },
+      DeadLetterConfig: { Arn: arnOf("run-payouts-missed-runs") },
+    },
+  });
+  const alarm = of("AWS::CloudWatch::Alarm").find(({ properties }) =>
+    properties.AlarmName.endsWith("run-payouts-not-running"),
+  );
+  expect(alarm?.properties).toMatchObject({
+    Period: 3_600,
+    EvaluationPeriods: 2,
+    TreatMissingData: "breaching",
+  });
+});
+
 describe("synth refuses", () => {
   const workerWith = (overrides: Partial<WorkerQueueProps>) => {
     const state = newState("local");

@@ -39,6 +39,11 @@ describe("a mistake is an error that names it", () => {
     [{ issuer: "http://id.example.org" }, "stages.dev.issuer: must be an https URL"],
     [{ dedupeTtlDays: 91 }, "stages.dev.dedupeTtlDays: "],
     [{ currency: "EUR" }, "stages.dev.currency: "],
+    [{ payouts: { dayOfMonth: 29 } }, "stages.dev.payouts.dayOfMonth: "],
+    [{ payouts: { minMicros: 10 } }, "stages.dev.payouts.minMicros: "],
+    [{ payouts: { debtor: { name: "P", iban: "x" } } }, "stages.dev.payouts.debtor.iban: "],
+    [{ invalidTraffic: { holdDays: 0 } }, "stages.dev.invalidTraffic.holdDays: "],
+    [{ pools: { closeHour: 6 } }, 'unknown key "closeHour"; did you mean "closeHours"?'],
   ])("%j", (overrides, message) => {
     expect(() => settingsOf("dev", overrides)).toThrow(message);
   });

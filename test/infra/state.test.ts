@@ -63,6 +63,19 @@ test("the due index holds keys only", () => {
   ]);
 });
 
+test("the account index holds keys only", () => {
+  expect(table(local, "Ledger").properties.GlobalSecondaryIndexes).toEqual([
+    {
+      IndexName: "accounts",
+      KeySchema: [
+        { AttributeName: "bucket", KeyType: "HASH" },
+        { AttributeName: "pk", KeyType: "RANGE" },
+      ],
+      Projection: { ProjectionType: "KEYS_ONLY" },
+    },
+  ]);
+});
+
 test("the alarm topic takes alarms of this account, over TLS", () => {
   const [policy] = resourcesOf([local], "AWS::SNS::TopicPolicy");
   expect(policy?.properties.PolicyDocument.Statement).toMatchObject([

@@ -51,6 +51,9 @@ export interface Templates {
   readonly api: Template;
   readonly workers: Template;
   readonly settlement: Template;
+  readonly payouts: Template;
+  readonly reviews: Template;
+  readonly audit: Template;
   readonly monitoring: Template;
   readonly all: readonly Template[];
 }
@@ -72,6 +75,9 @@ function synthesizeAnew(stage: string): Templates {
     api: of(app.api),
     workers: of(app.workers),
     settlement: of(app.settlement),
+    payouts: of(app.payouts),
+    reviews: of(app.reviews),
+    audit: of(app.audit),
     monitoring: of(app.monitoring),
   };
   return { ...named, all: Object.values(named) };
