@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UsageError } from "../local/cli/options.ts";
-import { ApiFailure } from "./import-log/api-client.ts";
+import { ApiFailure } from "./api/api-client.ts";
 import { importLog } from "./import-log/import-log.ts";
 import { UnreadableLog } from "./import-log/open-log.ts";
 import { help, readOptions } from "./import-log/options.ts";

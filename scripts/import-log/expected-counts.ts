@@ -20,9 +20,11 @@ export interface ExpectedArticle extends RegisteredArticle {
 
 /** What must be in the counters when all that was accepted is counted. */
 export interface ExpectedCounts {
-  note(engagement: ImportedEngagement, article: RegisteredArticle): void;
+  note(engagement: ImportedEngagement, article: RegisteredArticle, isBot: boolean): void;
   /** Different engagements: one a reader, article, kind and UTC day. */
   distinct(): number;
+  /** Of these, by known bots: certainly void. How many of the others are paid is not known here. */
+  byBots(): number;
   /** False past the limit: the numbers are then the least that must be there. */
   exact(): boolean;
   articles(): readonly ExpectedArticle[];
@@ -33,11 +35,15 @@ const maxRemembered = 1_000_000;
 
 export function expectedCounts(limit = maxRemembered): ExpectedCounts {
   const seen = new Set<number>();
-  const articles = new Map<string, { creatorId: string; views: number; searchVisits: number }>();
+  const articles = new Map<
+    string,
+    { creatorIds: readonly string[]; views: number; searchVisits: number }
+  >();
   let isExact = true;
+  let byBots = 0;
   return {
-    note(engagement, { articleId, creatorId }) {
-      const article = articles.get(articleId) ?? { creatorId, views: 0, searchVisits: 0 };
+    note(engagement, { articleId, creatorIds }, isBot) {
+      const article = articles.get(articleId) ?? { creatorIds, views: 0, searchVisits: 0 };
       articles.set(articleId, article);
       const hash = hashOf(engagement);
       if (seen.has(hash)) return;
@@ -46,10 +52,12 @@ export function expectedCounts(limit = maxRemembered): ExpectedCounts {
         return;
       }
       seen.add(hash);
+      if (isBot) byBots += 1;
       if (engagement.kind === "view") article.views += 1;
       else article.searchVisits += 1;
     },
     distinct: () => seen.size,
+    byBots: () => byBots,
     exact: () => isExact,
     articles: () => [...articles].map(([articleId, article]) => ({ articleId, ...article })),
   };

@@ -1,15 +1,14 @@
 import { join } from "node:path";
-import { limits } from "../../core/contracts/limits.ts";
 import type { Pacing } from "../../core/values/retry.ts";
 import type { Clock } from "../../core/values/time.ts";
-import type { Api } from "./api-client.ts";
+import type { Api } from "../api/api-client.ts";
+import { connect } from "../api/connect.ts";
+import { type Proof, readProofIfAllowed } from "../proof/read-proof.ts";
 import { limited } from "./bounded-tasks.ts";
-import { connect } from "./connect.ts";
-import { expectedCounts, type ImportedEngagement } from "./expected-counts.ts";
+import { expectedCounts } from "./expected-counts.ts";
 import { type Log, openLog } from "./open-log.ts";
 import type { ImportOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
-import { type Proof, readProof } from "./read-account.ts";
 import { findLatestMs, newReadTotals, type ReadTotals, readVisits } from "./read-visits.ts";
 import { readerIds, readerKeyAt } from "./reader-ids.ts";
 import { formatDay, shiftOntoDay, yesterdayMs } from "./rebase.ts";
@@ -29,7 +28,7 @@ export interface ImportResult {
   readonly waited: Waited;
   readonly rebase: Rebase | undefined;
   /** Different engagements among those accepted; with `exact` false, at least so many. */
-  readonly distinct: { readonly count: number; readonly exact: boolean };
+  readonly distinct: { readonly count: number; readonly byBots: number; readonly exact: boolean };
   /** Undefined when the token may not ask for the proof. */
   readonly proofs: { readonly before: Proof; readonly after: Proof } | undefined;
   readonly tookMs: number;
@@ -50,8 +49,8 @@ export async function importLog(options: ImportOptions, deps: Deps): Promise<Imp
   const startedMs = deps.clock.nowMs();
   const log = await openLog(options.file, { passes: options.rebaseTo === undefined ? 1 : 2 });
   try {
-    const api = limited(requestsAtOnce, await connect(options, deps));
-    const before = await readProof(api);
+    const api = limited(requestsAtOnce, await connectFor(options, deps));
+    const before = await readProofIfAllowed(api);
     const rebase = await findRebase(log, options, deps);
     const expected = expectedCounts();
     const { read, sent } = await readAndSend(log, rebase, { api, expected, options, ...deps });
@@ -72,7 +71,11 @@ export async function importLog(options: ImportOptions, deps: Deps): Promise<Imp
       sent,
       waited,
       rebase,
-      distinct: { count: expected.distinct(), exact: expected.exact() },
+      distinct: {
+        count: expected.distinct(),
+        byBots: expected.byBots(),
+        exact: expected.exact(),
+      },
       proofs: before && after && { before, after },
       tookMs: deps.clock.nowMs() - startedMs,
     };
@@ -80,6 +83,17 @@ export async function importLog(options: ImportOptions, deps: Deps): Promise<Imp
     await log.close();
     deps.progress.end();
   }
+}
+
+async function connectFor(options: ImportOptions, { pacing, progress }: Deps): Promise<Api> {
+  const { baseUrl, dataDir, publisherToken, adminToken } = options;
+  return await connect(
+    {
+      ...{ baseUrl, dataDir, name: "import-log" },
+      tokens: { publisher: publisherToken, admin: adminToken },
+    },
+    { pacing, note: (text) => progress.note(text) },
+  );
 }
 
 async function findRebase(
@@ -119,35 +133,21 @@ async function readAndSend(
     onBytes,
   });
   for await (const visit of visits) {
+    const { creatorId, isBot } = visit;
     const view = engagementOf(visit, readerIdOf(visit.address, visit.userAgent));
-    await send.add(view, visit.creatorId);
-    if (visit.fromSearch) await send.add({ ...view, kind: "search_visit" }, visit.creatorId);
+    await send.add(view, { creatorId, isBot });
+    if (visit.fromSearch) {
+      await send.add({ ...view, kind: "search_visit" }, { creatorId, isBot });
+    }
   }
   return { read: totals, sent: await send.finish() };
 }
 
-/** Referrer and user agent are for judging traffic later; one that is too long is left out. */
-function engagementOf(visit: Visit, readerId: string): ImportedEngagement {
-  const { articleId } = visit;
-  const referrer = sendable(visit.referrer ?? "");
-  const userAgent = sendable(visit.userAgent);
-  return {
-    articleId,
-    readerId,
-    kind: "view",
-    occurredAt: new Date(visit.timeMs).toISOString(),
-    ...(fits(referrer, limits.maxReferrerBytes) ? { referrer } : {}),
-    ...(fits(userAgent, limits.maxUserAgentBytes) ? { userAgent } : {}),
-  };
-}
-
-function fits(text: string, maxBytes: number): boolean {
-  return text !== "" && Buffer.byteLength(text) <= maxBytes;
-}
-
-/** A client may send any byte in a header; queues and logs do not take all of them. */
-function sendable(text: string): string {
-  return text.toWellFormed().replace(/[\p{Cc}\uFFFE\uFFFF]/gu, "\uFFFD");
+/** The API judges by referrer and user agent: whether it came from a search, or from a bot. */
+function engagementOf({ articleId, userAgent, referrer, timeMs }: Visit, readerId: string) {
+  const occurredAt = new Date(timeMs).toISOString();
+  const view = { articleId, readerId, kind: "view" as const, occurredAt, userAgent };
+  return referrer === undefined ? view : { ...view, referrer };
 }
 
 function bytesShown(phase: string, log: Log, progress: Progress, detail: () => string) {
@@ -160,10 +160,10 @@ function bytesShown(phase: string, log: Log, progress: Progress, detail: () => s
 
 /** A proof taken while others count mixes two moments; one at rest is easier to believe. */
 async function proofAtRest(api: Api, pacing: Pacing): Promise<Proof | undefined> {
-  let proof = await readProof(api);
+  let proof = await readProofIfAllowed(api);
   for (let look = 1; look < proofLooks && proof && !(proof.quiet && proof.ok); look += 1) {
     await pacing.sleep(1_000);
-    proof = await readProof(api);
+    proof = await readProofIfAllowed(api);
   }
   return proof;
 }

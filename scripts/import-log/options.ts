@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { copyOptions, UsageError } from "../../local/cli/options.ts";
+import { nonEmpty, readApiUrl } from "../api/options.ts";
 import { parseDay } from "./rebase.ts";
 
 export interface ImportOptions {
@@ -29,7 +30,8 @@ A view is a GET with status 200 of a path whose last segment has no extension, .
 The article is the path as it stands without its query, its creator the first path segment
 (site for /). A view that a search engine referred also counts as a search_visit. Lines by bots
 are left out. Articles that are not registered yet are registered. Importing a log again changes
-nothing: a reader's view of an article counts once a day (UTC).
+nothing: a reader's view of an article counts once a day (UTC). What becomes of each view is the
+API's to judge: paid, held (a reader with too many in an hour or a day) or void.
 
 Times
   --rebase            move all times by whole days, so that the latest falls on yesterday (UTC);
@@ -51,7 +53,7 @@ Where to
                       Another key makes other readers: keep it, or views count again
 
 What
-  --include-bots      count bots too
+  --include-bots      send bots too: they are counted as void, and earn nothing
   --all               print every creator and article, not just the first 20
   --wait SECONDS      give up when nothing is counted for so long (default 120)
   --help              this text
@@ -75,7 +77,7 @@ export function readOptions(
   if (more.length > 0) throw new UsageError(`one log at a time; unexpected: ${more.join(" ")}`);
   const publisherToken = values.token ?? nonEmpty(env.PENNYLINE_TOKEN);
   const adminToken = values["admin-token"] ?? nonEmpty(env.PENNYLINE_ADMIN_TOKEN);
-  const apiUrl = readUrl(values.api);
+  const apiUrl = readApiUrl(values.api);
   if (apiUrl !== undefined && publisherToken === undefined) {
     throw new UsageError(
       "--api needs --token (or PENNYLINE_TOKEN): a JWT with the scope publisher",
@@ -125,19 +127,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
-}
-
-function readUrl(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.search || url.hash) {
-    throw new UsageError(`--api ${text} is not an http or https URL`);
-  }
-  return url.href.replace(/\/+$/, "");
 }
 
 function readRebase(

@@ -1,59 +1,58 @@
 import { z } from "zod";
-import { type Api, ApiFailure, describe } from "./api-client.ts";
+import { type Api, ApiFailure, describe } from "../api/api-client.ts";
 
+/** What a creator has from an article: engagements by what became of them, and money. */
 export interface ArticleEarnings {
   readonly articleId: string;
+  /** Paid or held. */
   readonly views: number;
   readonly searchVisits: number;
-  readonly micros: bigint;
+  /** Of whatever kind: paid or held. */
+  readonly earning: number;
+  /** Engagements by reason. Those that are held are among the ones above, the void ones are not. */
+  readonly held: Counts;
+  readonly void: Counts;
+  /** Payable, or held; settled or not. */
+  readonly paidMicros: bigint;
+  readonly heldMicros: bigint;
+}
+
+export type Counts = Readonly<Record<string, number>>;
+
+export function totalOf(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 const integer = z
   .string()
   .regex(/^-?\d+$/)
   .transform(BigInt);
+const counts = z.record(z.string(), z.number());
 
 const earningsShape = z.object({
   items: z.array(
-    z.object({
-      articleId: z.string(),
-      views: z.number(),
-      searchVisits: z.number(),
-      micros: integer,
-    }),
+    z
+      .object({
+        articleId: z.string(),
+        views: z.number(),
+        reads: z.number(),
+        reactions: z.number(),
+        comments: z.number(),
+        searchVisits: z.number(),
+        held: counts,
+        void: counts,
+        paidMicros: integer,
+        heldMicros: integer,
+      })
+      .transform(({ reads, reactions, comments, ...item }) => ({
+        ...item,
+        earning: item.views + reads + reactions + comments + item.searchVisits,
+      })),
   ),
   nextCursor: z.string().optional(),
 });
 
-const proofShape = z.object({
-  ok: z.boolean(),
-  quiet: z.boolean(),
-  counted: z.object({ engagements: integer, micros: integer }),
-  rejected: z.object({ engagements: integer }),
-  counters: z.object({ pendingMicros: integer }),
-  ledger: z.object({ entries: z.number(), micros: integer }),
-  differences: z.array(z.record(z.string(), z.unknown())),
-});
-export type Proof = z.infer<typeof proofShape>;
-
-/** The proof, or undefined when the token may not ask for it. */
-export async function readProof(api: Api): Promise<Proof | undefined> {
-  try {
-    const answer = await api({ as: "admin", method: "GET", path: "/v1/admin/proof" });
-    const proof = proofShape.safeParse(answer.body);
-    if (answer.status === 200 && proof.success) return proof.data;
-    throw new ApiFailure(
-      `GET /v1/admin/proof: unexpected answer ${describe(answer)}`,
-      answer.status,
-    );
-  } catch (error) {
-    if (error instanceof ApiFailure && (error.status === 401 || error.status === 403))
-      return undefined;
-    throw error;
-  }
-}
-
-/** All articles of a creator that earned. */
+/** All articles of a creator that anything was counted for. */
 export async function readEarnings(api: Api, creatorId: string): Promise<ArticleEarnings[]> {
   const items: ArticleEarnings[] = [];
   let cursor: string | undefined;

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type Api, type ApiAnswer, ApiFailure, describe } from "./api-client.ts";
+import { type Api, type ApiAnswer, ApiFailure, describe } from "../api/api-client.ts";
 
 export interface RegisteredArticle {
   readonly articleId: string;
-  /** Whom it pays, as the registry says. */
-  readonly creatorId: string;
+  /** Whom it pays or paid, as the registry says; never empty. */
+  readonly creatorIds: readonly string[];
 }
 
 export type Registration =
@@ -17,11 +17,22 @@ export interface ArticleRegistrar {
   ensure(articleId: string, creatorId: string): Promise<Registration>;
 }
 
-const articleShape = z.object({ articleId: z.string(), creatorId: z.string() });
+const shares = z.array(z.object({ creatorId: z.string() }));
+const articleShape = z
+  .object({
+    articleId: z.string(),
+    shares: shares.min(1),
+    /** Oldest first: what is old enough is paid to those who had the article then. */
+    versions: z.array(z.object({ shares })).default([]),
+  })
+  .transform(({ articleId, shares: latest, versions }) => {
+    const all = [latest, ...versions.map((version) => version.shares)].flat();
+    return { articleId, creatorIds: [...new Set(all.map(({ creatorId }) => creatorId))] };
+  });
 
 /**
  * An article that is there already is left alone: the publisher may have given it a better title,
- * and above all another creator, whose money it is.
+ * and above all other creators, whose money it is.
  */
 export function articleRegistrar(api: Api): ArticleRegistrar {
   const known = new Map<string, Promise<Registration>>();

@@ -1,5 +1,7 @@
 import { articleIdSchema, creatorIdSchema } from "../../core/contracts/ids.ts";
+import { limits } from "../../core/contracts/limits.ts";
 import { isSearchReferrer } from "../../core/engagements/search-engines.ts";
+import { cutToBytes } from "../../core/values/text.ts";
 import { type LogLine, unescapeLogged } from "./parse-combined-log.ts";
 
 /** A line that counts: somebody was served an article. */
@@ -7,9 +9,11 @@ export interface Visit {
   readonly articleId: string;
   readonly creatorId: string;
   readonly address: string;
+  /** As it can be sent: within the API's limits, and without characters that no queue takes. */
   readonly userAgent: string;
+  readonly isBot: boolean;
   readonly timeMs: number;
-  /** What the browser sent; absent when it sent none. */
+  /** The same of what the browser sent; absent when it sent none. */
   readonly referrer?: string;
   readonly fromSearch: boolean;
 }
@@ -41,14 +45,17 @@ export function selectVisit(line: LogLine, { isBot, includeBots }: Selection): S
   const path = pathOf(target);
   if (path === undefined) return { skipped: "target" };
   if (!isPage(path)) return { skipped: "extension" };
-  const userAgent = unescapeLogged(line.userAgent);
   // A log writes `-` for no user agent, which isbot knows as a bot; an empty one says no more.
-  if (!includeBots && isBot(userAgent || "-")) return { skipped: "bot" };
+  const fullAgent = unescapeLogged(line.userAgent) || "-";
+  const userAgent = cutToBytes(fullAgent, limits.maxUserAgentBytes);
+  const knownByCut = isBot(userAgent);
+  // One that shows only beyond the API's limit would be paid for, so it is never sent.
+  if (isBot(fullAgent) && !(includeBots && knownByCut)) return { skipped: "bot" };
   const creatorId = creatorOf(path);
   const idsAreFit =
     articleIdSchema.safeParse(path).success && creatorIdSchema.safeParse(creatorId).success;
   if (!idsAreFit) return { skipped: "article_id" };
-  const referrer = unescapeLogged(line.referrer);
+  const referrer = cutToBytes(unescapeLogged(line.referrer), limits.maxReferrerBytes);
   const hasReferrer = referrer !== "" && referrer !== "-";
   return {
     visit: {
@@ -56,6 +63,7 @@ export function selectVisit(line: LogLine, { isBot, includeBots }: Selection): S
       creatorId,
       address: line.address,
       userAgent,
+      isBot: knownByCut,
       timeMs: line.timeMs,
       ...(hasReferrer ? { referrer } : {}),
       fromSearch: hasReferrer && isSearchReferrer(referrer),

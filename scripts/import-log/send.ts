@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "../../core/contracts/limits.ts";
-import { type Api, ApiFailure, describe } from "./api-client.ts";
+import { type Api, ApiFailure, describe } from "../api/api-client.ts";
 import { boundedTasks } from "./bounded-tasks.ts";
 import type { ExpectedCounts, ImportedEngagement } from "./expected-counts.ts";
 import type { ArticleRegistrar } from "./register-articles.ts";
@@ -19,14 +19,21 @@ export interface SentTotals {
 
 export interface Sender {
   /** Takes an engagement; waits while enough requests are under way. */
-  add(engagement: ImportedEngagement, creatorId: string): Promise<void>;
+  add(engagement: ImportedEngagement, about: About): Promise<void>;
   /** Sends what is left and waits for every answer. */
   finish(): Promise<SentTotals>;
 }
 
+/** What is not sent with an engagement. */
+interface About {
+  /** Whom its article pays, should it not be registered yet. */
+  readonly creatorId: string;
+  readonly isBot: boolean;
+}
+
 interface Item {
   readonly engagement: ImportedEngagement;
-  readonly creatorId: string;
+  readonly about: About;
 }
 
 const batchesAtOnce = 4;
@@ -61,20 +68,20 @@ export function sender(deps: {
     );
     const refusals = new Map(rejected.map((rejection) => [rejection.index, rejection]));
     totals.accepted += accepted;
-    ready.forEach(({ engagement, article }, index) => {
+    ready.forEach(({ engagement, about, article }, index) => {
       const refusal = refusals.get(index);
-      if (refusal === undefined) deps.expected.note(engagement, article);
+      if (refusal === undefined) deps.expected.note(engagement, article, about.isBot);
       else refused.add(`${refusal.code}: ${refusal.detail}`);
     });
   }
 
-  async function register({ engagement, creatorId }: Item) {
+  async function register({ engagement, about }: Item) {
     const { articleId } = engagement;
-    const registration = await deps.registrar.ensure(articleId, creatorId);
+    const registration = await deps.registrar.ensure(articleId, about.creatorId);
     if ("article" in registration) {
       if (registration.isNew && !registered.has(articleId)) totals.newArticles += 1;
       registered.add(articleId);
-      return { engagement, article: registration.article };
+      return { engagement, about, article: registration.article };
     }
     refusedArticles.add(registration.refused, articleId);
     return undefined;
@@ -87,12 +94,12 @@ export function sender(deps: {
   }
 
   return {
-    async add(engagement, creatorId) {
+    async add(engagement, about) {
       const bytes = Buffer.byteLength(JSON.stringify(engagement)) + 1;
       if (batch.length === limits.maxBatchEngagements || batchBytes + bytes > maxBatchBytes) {
         await flush();
       }
-      batch.push({ engagement, creatorId });
+      batch.push({ engagement, about });
       batchBytes += bytes;
       totals.offered += 1;
     },

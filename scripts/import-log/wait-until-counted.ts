@@ -1,9 +1,11 @@
 import type { Pacing } from "../../core/values/retry.ts";
 import type { Clock } from "../../core/values/time.ts";
-import type { Api } from "./api-client.ts";
+import type { Api } from "../api/api-client.ts";
+import { type Proof, readProofIfAllowed } from "../proof/read-proof.ts";
 import type { ExpectedArticle, ExpectedCounts } from "./expected-counts.ts";
-import { type ArticleEarnings, type Proof, readEarnings, readProof } from "./read-account.ts";
+import { type ArticleEarnings, readEarnings, totalOf } from "./read-account.ts";
 
+/** One creator's part of an article: the engagements are those of every creator who shares it. */
 export interface CountedArticle extends ArticleEarnings {
   readonly creatorId: string;
 }
@@ -11,7 +13,7 @@ export interface CountedArticle extends ArticleEarnings {
 export interface Waited {
   /** What the API says each article of the log earned, in this run or before. */
   readonly articles: readonly CountedArticle[];
-  /** Accepted engagements that are in no counter yet, when waiting ended without them. */
+  /** Accepted engagements of which nothing is known yet, when waiting ended without them. */
   readonly missing: number;
 }
 
@@ -32,10 +34,11 @@ interface Deps {
 const pollMs = { first: 500, most: 4_000, growth: 1.4 };
 
 /**
- * Waits until what was accepted is counted, by what the API alone can tell, so that it works
- * wherever the queues are. Done when every article has at least the distinct engagements that were
- * accepted for it, and the totals have either grown by exactly those or stand still: an import that
- * changes nothing has its counts at once, though its messages may still be on their way.
+ * Waits until what was accepted is accounted for (paid, held, void or rejected), by what the API
+ * alone can tell, so that it works wherever the queues are. Done when every article has at least the
+ * distinct engagements that were accepted for it, and the totals have either grown by exactly those
+ * or stand still: an import that changes nothing has its counts at once, though its messages may
+ * still be on their way. Which of them are paid is the API's to judge, and nothing is assumed of it.
  */
 export async function waitUntilCounted(deps: Deps): Promise<Waited> {
   const { api, clock, expected, pacing, proofBefore } = deps;
@@ -69,7 +72,7 @@ interface Look {
 }
 
 async function look({ api, expected, proofBefore }: Deps): Promise<Look> {
-  const proof = proofBefore && (await readProof(api));
+  const proof = proofBefore && (await readProofIfAllowed(api));
   if (proofBefore && proof) {
     const rejected = Number(proof.rejected.engagements - proofBefore.rejected.engagements);
     const counted = Number(proof.counted.engagements - proofBefore.counted.engagements);
@@ -78,7 +81,7 @@ async function look({ api, expected, proofBefore }: Deps): Promise<Look> {
   }
   // Without the proof only the creators' earnings tell; far more requests, but any token may.
   const articles = await readArticles(api, expected.articles());
-  const sum = articles.reduce((total, { views, searchVisits }) => total + views + searchVisits, 0);
+  const sum = articles.reduce((total, article) => total + accountedFor(article), 0);
   return { fingerprint: String(sum), grownBy: 0, rejected: 0, articles };
 }
 
@@ -86,7 +89,7 @@ async function readArticles(
   api: Api,
   expected: readonly ExpectedArticle[],
 ): Promise<CountedArticle[]> {
-  const creatorIds = [...new Set(expected.map(({ creatorId }) => creatorId))];
+  const creatorIds = [...new Set(expected.flatMap((article) => article.creatorIds))];
   const ofLog = new Set(expected.map(({ articleId }) => articleId));
   const read = await Promise.all(
     creatorIds.map(async (creatorId) => {
@@ -99,15 +102,22 @@ async function readArticles(
   return read.flat();
 }
 
+function accountedFor({ views, searchVisits, void: unpaid }: ArticleEarnings): number {
+  return views + searchVisits + totalOf(unpaid);
+}
+
 /** How many expected engagements the counters lack, article by article. */
 function shortOf(expected: readonly ExpectedArticle[], counted: readonly CountedArticle[]): number {
-  const byId = new Map(counted.map((article) => [article.articleId, article]));
-  return expected.reduce((short, { articleId, views, searchVisits }) => {
-    const there = byId.get(articleId);
-    return (
-      short +
-      Math.max(0, views - (there?.views ?? 0)) +
-      Math.max(0, searchVisits - (there?.searchVisits ?? 0))
-    );
-  }, 0);
+  // Summed over creators, for an article may have changed hands within the log. Where several share
+  // it this asks for less than there must be, and the totals standing still is what ends the wait.
+  const there = new Map<string, number>();
+  for (const article of counted) {
+    const { articleId } = article;
+    there.set(articleId, (there.get(articleId) ?? 0) + accountedFor(article));
+  }
+  return expected.reduce(
+    (short, { articleId, views, searchVisits }) =>
+      short + Math.max(0, views + searchVisits - (there.get(articleId) ?? 0)),
+    0,
+  );
 }

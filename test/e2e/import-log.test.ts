@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatDay, yesterdayMs } from "../../scripts/import-log/rebase.ts";
 import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { repository } from "./support/program.ts";
+import { runScript } from "./support/run-script.ts";
 
-const root = join(import.meta.dirname, "../..");
-const fixture = join(root, "test/fixtures/access-log.txt");
+const fixture = join(repository, "test/fixtures/access-log.txt");
 // Fixed for the whole file, so that midnight may pass meanwhile.
 const yesterday = formatDay(yesterdayMs(Date.now()));
 
@@ -38,24 +38,16 @@ beforeAll(async () => {
 });
 afterAll(() => stopTestCloud(cloud));
 
-/** Runs the command as a user does. */
-async function importLog(args: readonly string[], input?: Buffer) {
-  const { PENNYLINE_TOKEN: _, ...env } = process.env;
-  const script = join(root, "scripts/import-log.ts");
-  const child = spawn(process.execPath, [script, ...args], {
-    env: { ...env, PORT: new URL(cloud.url).port },
-    stdio: "pipe",
+const importLog = (args: readonly string[], input?: Buffer) =>
+  runScript("import-log.ts", args, {
+    port: new URL(cloud.url).port,
+    ...(input === undefined ? {} : { input }),
   });
-  child.stdin.end(input);
-  const output = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => {
-    output.stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    output.stderr += chunk;
-  });
-  const exitCode = await new Promise((resolve) => child.once("close", resolve));
-  return { exitCode, ...output };
+
+const junk = Buffer.from('\n{"a": "log", "of": "another kind"}\n{"a": "log"}\n');
+
+interface Item {
+  readonly articleId: string;
 }
 
 async function earnings() {
@@ -100,14 +92,16 @@ describe("import-log", () => {
       /lines read +21/,
       /visits +14, of these from a search engine 2/,
       /newly counted +14/,
-      /blog +7 +1 /,
+      /blog +7 +1 +0 +0 +8,500 +0\n/,
+      /paid +14 +100\.0 %/,
+      /duplicates +2\n/,
       /not a GET +2/,
       /status other than 200 +1/,
       /a file that is not a page +1/,
       /a bot, by its user agent +2/,
       /broken line +1/,
       /line 15: does not begin with address/,
-      /ok: counted/,
+      /Everything adds up\./,
     ]) {
       expect(stdout).toMatch(line);
     }
@@ -146,6 +140,58 @@ describe("import-log", () => {
     ]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/newly counted +14/);
+  });
+
+  it("counts bots that it is told to send as void, once", async () => {
+    const withBots = [fixture, "--rebase-to", yesterday, "--include-bots", ...options()];
+    const { exitCode, stdout } = await importLog(withBots);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/different ones +16 .*, of these by known bots 2/);
+    expect(stdout).toMatch(/newly counted +2\n/);
+    expect(stdout).toMatch(/void, bot +2 /);
+    const [path, token] = ["/v1/creators/blog/earnings", api.publisher];
+    const { body } = await api.call("GET", path, { token });
+    const post = body.items.find(({ articleId }: Item) => articleId === "/blog/first-post");
+    // Twice as many as in the log: another test imports it with another reader key.
+    expect(post).toMatchObject({ views: 8, searchVisits: 2, held: {}, void: { bot: 2 } });
+    expect((await importLog(withBots)).stdout).toMatch(/newly counted +0\n/);
+    const traffic = await api.call("GET", "/v1/admin/invalid-traffic", { token: api.admin });
+    expect(traffic.body.void).toMatchObject({ total: "2", byReason: { bot: "2" } });
+  });
+
+  it("reports what is held of a reader who reads too much", async () => {
+    const day = "10/Mar/2024";
+    const lines = Array.from(
+      { length: 125 },
+      (_, page) =>
+        `203.0.113.9 - - [${day}:09:00:00 +0000] "GET /hasty/${page} HTTP/1.1" 200 5 "-" ` +
+        '"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"\n',
+    );
+    const { exitCode, stdout } = await importLog(
+      ["-", "--rebase-to", yesterday, ...options()],
+      Buffer.from(lines.join("")),
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/newly counted +125\n/);
+    expect(stdout).toMatch(/paid +120 +96\.0 %/);
+    expect(stdout).toMatch(/held, over_rate +5 +4\.0 %/);
+    expect(stdout).toMatch(/payable +120,000 micros\n +held +5,000 micros/);
+    const balance = await api.call("GET", "/v1/creators/hasty/balance", { token: api.publisher });
+    expect(balance.body).toMatchObject({ settledMicros: "0", pendingMicros: "120000" });
+  });
+
+  it("fails for a file that is no such log, and names its first line", async () => {
+    const { exitCode, stderr } = await importLog(["-", "--rebase", ...options()], junk);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      "import-log: no line of 2 is in combined log format; " +
+        "line 2 does not begin with address, user and [time]",
+    );
+  });
+
+  it("has nothing against an empty log", async () => {
+    const { exitCode } = await importLog(["-", ...options()], Buffer.alloc(0));
+    expect(exitCode).toBe(0);
   });
 
   it.each([

@@ -1,18 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { ImportResult } from "../../../scripts/import-log/import-log.ts";
 import { progressOn } from "../../../scripts/import-log/progress.ts";
-import type { Proof } from "../../../scripts/import-log/read-account.ts";
-import { newReadTotals } from "../../../scripts/import-log/read-visits.ts";
+import { newReadTotals, type ReadTotals } from "../../../scripts/import-log/read-visits.ts";
 import { failureOf, report } from "../../../scripts/import-log/report.ts";
 import { tally } from "../../../scripts/import-log/tally.ts";
+import type { Proof } from "../../../scripts/proof/read-proof.ts";
 
 const proof: Proof = {
   ok: true,
+  asOf: "2026-01-02T03:04:05.000Z",
   quiet: true,
-  counted: { engagements: 3n, micros: 3_500n },
+  counted: { engagements: 3n, micros: 3_500n, voidedMicros: 0n },
   rejected: { engagements: 0n },
-  counters: { pendingMicros: 3_500n },
-  ledger: { entries: 0, micros: 0n },
+  counters: { pendingMicros: 3_500n, pendingHeldMicros: 0n },
+  ledger: { entries: 0, payableMicros: 0n, heldMicros: 0n, inPayoutMicros: 0n, feeMicros: 0n },
+  creators: 1,
   differences: [],
 };
 
@@ -22,7 +24,11 @@ function resultOf(changes: Partial<ImportResult> = {}): ImportResult {
     articleId: `/blog/${index}`,
     views: 1_000 + index,
     searchVisits: 2,
-    micros: BigInt(1_000_000 + index),
+    earning: 1_002 + index,
+    held: { over_rate: 3 },
+    void: { bot: 5, self_view: 1 },
+    paidMicros: BigInt(1_000_000 + index),
+    heldMicros: 100n,
   }));
   return {
     read: { ...newReadTotals(), lines: 1_234, visits: 9 },
@@ -35,8 +41,8 @@ function resultOf(changes: Partial<ImportResult> = {}): ImportResult {
     },
     waited: { articles, missing: 0 },
     rebase: { shiftMs: 2 * 86_400_000, onto: "2026-01-02" },
-    distinct: { count: 9, exact: true },
-    proofs: { before: { ...proof, counted: { engagements: 1n, micros: 0n } }, after: proof },
+    distinct: { count: 9, byBots: 4, exact: true },
+    proofs: { before: { ...proof, counted: { ...proof.counted, engagements: 1n } }, after: proof },
     tookMs: 1_500,
     ...changes,
   };
@@ -45,11 +51,49 @@ function resultOf(changes: Partial<ImportResult> = {}): ImportResult {
 describe("report", () => {
   it("lists creators and articles by what they earned, the first 20 or all", () => {
     const short = report(resultOf(), { all: false });
-    expect(short).toMatch(/blog +24,300 +48 +24,000,300/);
+    expect(short).toMatch(/blog +24,300 +48 +72 +144 +24,000,300 +2,400/);
     expect(short.indexOf("/blog/24 ")).toBeLessThan(short.indexOf("/blog/23 "));
     expect(short).not.toContain("/blog/3 ");
     expect(short).toContain("and 5 more");
     expect(report(resultOf(), { all: true })).toContain("/blog/3 ");
+  });
+
+  it("says what became of engagements, by reason, with its part of all", () => {
+    const text = report(resultOf(), { all: false });
+    expect(text).toMatch(/different ones +9 .*, of these by known bots 4/);
+    expect(text).toMatch(/newly counted +2\n +duplicates +7\n/);
+    // 25 articles of 1,002 and more that earn, 3 of them held, and 6 void.
+    expect(text).toMatch(/paid +25,275 +99\.1 %/);
+    expect(text).toMatch(/held, over_rate +75 +0\.3 %/);
+    expect(text).toMatch(/void, bot +125 +0\.5 %/);
+    expect(text).toMatch(/void, self_view +25 +0\.1 %/);
+    expect(text).toMatch(/all +25,500 +100\.0 %/);
+    expect(text).toMatch(/payable +25,000,300 micros\n +held +2,500 micros/);
+    expect(text).not.toContain("several creators");
+  });
+
+  it("says so where several creators share an article", () => {
+    const [first] = resultOf().waited.articles;
+    if (!first) throw new Error("there are articles");
+    const articles = [first, { ...first, creatorId: "another" }];
+    const text = report(resultOf({ waited: { articles, missing: 0 } }), { all: false });
+    expect(text).toContain("What several creators share is counted for each of them.");
+    expect(text).toMatch(/articles +1,/);
+  });
+
+  it("knows duplicates within the log alone when it may not see the proof", () => {
+    const { sent } = resultOf();
+    const text = report(resultOf({ proofs: undefined, sent: { ...sent, accepted: 12 } }), {
+      all: false,
+    });
+    expect(text).toMatch(/duplicates +3 within this log/);
+    expect(text).not.toContain("newly counted");
+  });
+
+  it("counts what stands still neither as new nor as a duplicate", () => {
+    const { waited } = resultOf();
+    const result = resultOf({ waited: { ...waited, missing: 3 } });
+    expect(report(result, { all: false })).toMatch(/newly counted +2\n +duplicates +4\n/);
   });
 
   it("says what was left out and why, in both ways of refusing as one", () => {
@@ -80,13 +124,15 @@ describe("report", () => {
   });
 
   it("prints the proof with every difference", () => {
-    const differences = [{ what: "account differs from its entries", creatorId: "blog" }];
+    const what = 'the account\'s "earned" differs from its entries';
+    const differences = [{ what, creatorId: "blog", expected: 3n, actual: 4n }];
     const result = resultOf({
       proofs: { before: proof, after: { ...proof, ok: false, differences } },
     });
     const text = report(result, { all: false });
-    expect(text).toContain("NOT OK");
-    expect(text).toContain(JSON.stringify(differences[0]));
+    expect(text).toContain("It does not add up");
+    expect(text).toContain(`creator "blog": ${what}; expected 3, found 4, 1 too much`);
+    expect(report(resultOf(), { all: false })).toContain("Everything adds up.");
     expect(failureOf(result)).toContain("proof");
     expect(report(resultOf({ proofs: undefined }), { all: false })).toContain("--admin-token");
   });
@@ -95,8 +141,36 @@ describe("report", () => {
     expect(failureOf(resultOf())).toBeUndefined();
     expect(failureOf(resultOf({ proofs: undefined }))).toBeUndefined();
     expect(failureOf(resultOf({ waited: { articles: [], missing: 2 } }))).toContain("2 accepted");
+    expect(failureOf(resultOf({ read: newReadTotals() }))).toBeUndefined();
     const cutShort = { ...newReadTotals(), cutShort: true };
     expect(failureOf(resultOf({ read: cutShort }))).toContain("damaged");
+  });
+});
+
+describe("a log of which no line fits", () => {
+  const junk = (lines: number, more: Partial<ReadTotals> = {}) =>
+    failureOf(
+      resultOf({
+        read: {
+          ...newReadTotals(),
+          ...{ lines, brokenCount: lines, broken: [{ number: 3, reason: "is odd" }] },
+          ...more,
+        },
+      }),
+    );
+
+  it("is a failure that names the first of them", () => {
+    expect(junk(1_200)).toBe("no line of 1,200 is in combined log format; line 3 is odd");
+    expect(junk(1)).toContain("no line of 1 is");
+  });
+
+  it("is none as soon as one line fits", () => {
+    expect(junk(1_200, { brokenCount: 1_199 })).toBeUndefined();
+  });
+
+  it("is told from one that is damaged before its first line", () => {
+    expect(junk(1, { cutShort: true })).toBe("the log is damaged and was not read to its end");
+    expect(junk(2, { cutShort: true })).toMatch(/^no line of 1 .*damaged/);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { articleIdSchema, creatorIdSchema } from "../../../core/contracts/ids.ts";
+import { articleIdSchema, callerText, creatorIdSchema } from "../../../core/contracts/ids.ts";
+import { limits } from "../../../core/contracts/limits.ts";
 import type { LogLine } from "../../../scripts/import-log/parse-combined-log.ts";
 import { creatorOf, selectVisit } from "../../../scripts/import-log/select-visit.ts";
 
@@ -32,6 +33,7 @@ describe("selectVisit", () => {
         creatorId: "blog",
         address: "192.0.2.1",
         userAgent: "Browser/1.0",
+        isBot: false,
         timeMs: line.timeMs,
         fromSearch: false,
       },
@@ -87,8 +89,31 @@ describe("selectVisit", () => {
   it("leaves bots out, and whoever does not say what it is, unless asked to keep them", () => {
     for (const userAgent of ["Robot/1.0", "-", ""]) {
       expect(outcome({ userAgent })).toBe("bot");
-      expect(select({ userAgent }, true)).toHaveProperty("visit");
+      // Sent as what the API knows as a bot, or it would be paid for.
+      const kept = { userAgent: userAgent || "-", isBot: true };
+      expect(select({ userAgent }, true)).toMatchObject({ visit: kept });
     }
+    expect(select({}, true)).toMatchObject({ visit: { isBot: false } });
+  });
+
+  it("never sends a bot that the part which can be sent does not give away", () => {
+    const padding = "x".repeat(limits.maxUserAgentBytes);
+    expect(select({ userAgent: `${padding} Robot/1.0` }, true)).toEqual({ skipped: "bot" });
+    expect(select({ userAgent: `Robot/1.0 ${padding}` }, true)).toMatchObject({
+      visit: { isBot: true },
+    });
+  });
+
+  it("cuts what a browser sent to what the API takes, and still knows a search", () => {
+    const selected = select({
+      userAgent: `Browser/1.0 \\x00 ${"\u00e9".repeat(1_000)}`,
+      referrer: `https://www.google.com/search?q=${"\u00e9".repeat(2_000)}`,
+    });
+    if (!("visit" in selected)) throw new Error("it is a visit");
+    const { userAgent, referrer, fromSearch } = selected.visit;
+    callerText("userAgent", limits.maxUserAgentBytes).parse(userAgent);
+    callerText("referrer", limits.maxReferrerBytes).parse(referrer);
+    expect(fromSearch).toBe(true);
   });
 
   it.each([

@@ -1,28 +1,36 @@
 import { describe, expect, it } from "vitest";
-import type { Api } from "../../../scripts/import-log/api-client.ts";
-import { ApiFailure } from "../../../scripts/import-log/api-client.ts";
+import { type Api, ApiFailure } from "../../../scripts/api/api-client.ts";
 import { expectedCounts } from "../../../scripts/import-log/expected-counts.ts";
-import { readProof } from "../../../scripts/import-log/read-account.ts";
 import { articleRegistrar } from "../../../scripts/import-log/register-articles.ts";
 import { sender } from "../../../scripts/import-log/send.ts";
 import { waitUntilCounted } from "../../../scripts/import-log/wait-until-counted.ts";
+import { readProofIfAllowed } from "../../../scripts/proof/read-proof.ts";
 import { simpleApi } from "./simple-api.ts";
 
 const quietMs = 3_000;
 const patienceMs = 60_000;
 
+const readerAt = (index: number): { readerId: string; userAgent?: string } => ({
+  readerId: `r${index}`,
+});
+
 /** Sends ten views, then waits; `each` happens whenever the importer sleeps. */
-async function importTen(there: ReturnType<typeof simpleApi>, each: (slept: number) => void) {
+async function importTen(
+  there: ReturnType<typeof simpleApi>,
+  each: (slept: number) => void,
+  reader = readerAt,
+) {
   const api: Api = async (request) => {
     if (request.as === "admin" && !there.state.adminMayProve) throw new ApiFailure("no", 403);
     return await there.api(request);
   };
-  const proofBefore = await readProof(api);
+  const proofBefore = await readProofIfAllowed(api);
   const expected = expectedCounts();
   const send = sender({ api, expected, registrar: articleRegistrar(api) });
-  for (let reader = 0; reader < 10; reader += 1) {
+  for (let index = 0; index < 10; index += 1) {
     const occurredAt = "2026-01-02T03:04:05.000Z";
-    await send.add({ articleId: "/a/b", readerId: `r${reader}`, kind: "view", occurredAt }, "a");
+    const view = { articleId: "/a/b", kind: "view" as const, occurredAt, ...reader(index) };
+    await send.add(view, { creatorId: "a", isBot: view.userAgent !== undefined });
   }
   await send.finish();
   let nowMs = 0;
@@ -79,6 +87,35 @@ describe("waitUntilCounted", () => {
     expect(missing).toBe(3);
     expect(articles).toMatchObject([{ views: 7 }]);
     expect(tookMs).toBeGreaterThanOrEqual(patienceMs);
+  });
+
+  it.each([true, false])("takes what is held or void for counted (%s)", async (adminMayProve) => {
+    const there = simpleApi({ adminMayProve });
+    const { missing, articles, tookMs } = await importTen(
+      there,
+      () => there.countAll(4),
+      (index) => ({
+        readerId: index < 5 ? `hasty-${index}` : `r${index}`,
+        ...(index > 6 ? { userAgent: "a bot" } : {}),
+      }),
+    );
+    expect(missing).toBe(0);
+    expect(articles).toMatchObject([
+      { views: 7, held: { over_rate: 5 }, void: { bot: 3 }, paidMicros: 2_000n },
+    ]);
+    expect(tookMs).toBeLessThan(patienceMs);
+  });
+
+  it("reads the accounts of all who have, or had, a part of an article", async () => {
+    const there = simpleApi();
+    const shares = [{ creatorId: "a" }, { creatorId: "b" }];
+    there.articles.set("/a/b", { articleId: "/a/b", shares });
+    const { missing, articles } = await importTen(there, () => there.countAll());
+    expect(missing).toBe(0);
+    expect(articles).toMatchObject([
+      { creatorId: "a", views: 10 },
+      { creatorId: "b", views: 10 },
+    ]);
   });
 
   it("does not wait for what was rejected after acceptance", async () => {

@@ -3,8 +3,23 @@ import type { Pacing } from "../../core/values/retry.ts";
 import { dataDirAt } from "../../local/data-dir.ts";
 import { readDevIssuer } from "../../local/dev-issuer.ts";
 import { type Api, ApiFailure, apiClient } from "./api-client.ts";
-import type { ImportOptions } from "./options.ts";
-import type { Progress } from "./progress.ts";
+
+/** Which copy of the API, and who calls. */
+export interface Connection {
+  readonly baseUrl: string;
+  /** Of the embedded cloud: its issuer signs for roles that no token is given for. */
+  readonly dataDir: string;
+  readonly tokens: Partial<Record<Role, string | undefined>>;
+  /** Of the command, as the subject of tokens that are made here. */
+  readonly name: string;
+}
+
+interface Deps {
+  readonly pacing: Pacing;
+  /** Told of waits that are long enough to be news. */
+  readonly note: (text: string) => void;
+  readonly maxAttempts?: number;
+}
 
 const looks = 4;
 const betweenLooksMs = 500;
@@ -14,18 +29,19 @@ const worthTellingMs = 1_000;
 
 /** @throws ApiFailure when nothing answers, before a log is read for nothing. */
 export async function connect(
-  options: ImportOptions,
-  { pacing, progress }: { readonly pacing: Pacing; readonly progress: Progress },
+  connection: Connection,
+  { pacing, note, maxAttempts }: Deps,
 ): Promise<Api> {
-  const { baseUrl } = options;
+  const { baseUrl } = connection;
   await requireAnswer(baseUrl, pacing);
   return apiClient({
     baseUrl,
-    tokenFor: tokenSource(options),
+    tokenFor: tokenSource(connection),
     pacing,
+    maxAttempts,
     onRetry: (reason, delayMs) => {
       if (delayMs < worthTellingMs) return;
-      progress.note(`waiting ${Math.round(delayMs / 1_000)} s: ${reason}`);
+      note(`waiting ${Math.round(delayMs / 1_000)} s: ${reason}`);
     },
   });
 }
@@ -48,27 +64,23 @@ async function requireAnswer(baseUrl: string, pacing: Pacing): Promise<void> {
 }
 
 /** The tokens that were given, or else fresh ones of the embedded cloud's own issuer. */
-function tokenSource(options: ImportOptions): (role: Role) => Promise<string> {
-  const given: Partial<Record<Role, string | undefined>> = {
-    publisher: options.publisherToken,
-    admin: options.adminToken,
-  };
+function tokenSource({ tokens, dataDir, name }: Connection): (role: Role) => Promise<string> {
   const minted = new Map<Role, Promise<string>>();
   return (role) => {
-    const token = given[role];
+    const token = tokens[role];
     if (token !== undefined) return Promise.resolve(token);
-    const fresh = minted.get(role) ?? mintToken(options.dataDir, role);
+    const fresh = minted.get(role) ?? mintToken(dataDir, role, `${name}-${role}`);
     minted.set(role, fresh);
     return fresh;
   };
 }
 
-async function mintToken(dataDir: string, role: Role): Promise<string> {
+async function mintToken(dataDir: string, role: Role, id: string): Promise<string> {
   const issuer = await readDevIssuer(dataDirAt(dataDir).issuer).catch((cause) => {
     const message =
       `no embedded cloud has started in ${dataDir}: run npm start, or name its folder with ` +
       "--data-dir, or a deployed stack with --api and --token";
     throw new ApiFailure(message, undefined, { cause });
   });
-  return await issuer.mintToken({ role, id: `import-log-${role}` });
+  return await issuer.mintToken({ role, id });
 }

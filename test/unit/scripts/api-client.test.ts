@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  type ApiRequest,
-  apiClient,
-  readRetryAfter,
-} from "../../../scripts/import-log/api-client.ts";
+import { type ApiRequest, apiClient, readRetryAfter } from "../../../scripts/api/api-client.ts";
 
 type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | Error;
 

@@ -24,6 +24,8 @@ export interface ApiSettings {
   readonly tokenFor: (role: Role) => Promise<string>;
   readonly pacing: Pacing;
   readonly fetch?: typeof fetch;
+  /** Default: enough to wait out minutes of overload. */
+  readonly maxAttempts?: number | undefined;
   /** Told before each wait. */
   readonly onRetry?: (reason: string, delayMs: number) => void;
 }
@@ -38,7 +40,7 @@ export class ApiFailure extends Error {
   }
 }
 
-const maxAttempts = 10;
+const usualAttempts = 10;
 const requestTimeoutMs = 35_000;
 const maxRetryAfterMs = 60_000;
 const backoff = { baseMs: 250, capMs: 15_000 };
@@ -50,7 +52,7 @@ const passing = new Set([408, 409, 425, 429, 500, 502, 503, 504]);
  * Idempotency-Key, and the rest only reads.
  */
 export function apiClient(settings: ApiSettings): Api {
-  const { baseUrl, pacing } = settings;
+  const { baseUrl, pacing, maxAttempts = usualAttempts } = settings;
   return async (request) => {
     const name = `${request.method} ${baseUrl}${request.path}`;
     for (let attempt = 0; ; attempt += 1) {

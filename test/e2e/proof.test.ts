@@ -1,0 +1,128 @@
+import { rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { freePort } from "../../local/free-port.ts";
+import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
+import { startTestCloud, stopTestCloud, type TestCloud, temporaryFolder } from "./support/cloud.ts";
+import { cloudTables } from "./support/cloud-tables.ts";
+import { runScript } from "./support/run-script.ts";
+
+let cloud: TestCloud;
+let api: ApiClient;
+
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  api = await apiClient(cloud);
+  await api.putArticle("chapter-1", "ada");
+  await api.postViews("chapter-1", readerIds(7));
+  await cloud.waitUntilIdle();
+  await cloud.fireSchedule("pennyline-local-settle-earnings");
+  await cloud.waitUntilIdle();
+});
+afterAll(() => stopTestCloud(cloud));
+
+const proof = (args: readonly string[], port = new URL(cloud.url).port) =>
+  runScript("proof.ts", args, { port });
+const local = () => ["--data-dir", cloud.dataDir.path];
+
+describe("proof", () => {
+  it("says what there is, and that it adds up", async () => {
+    const { exitCode, stdout, stderr } = await proof(local());
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(cloud.url);
+    expect(stdout).toMatch(/counted +7 engagements, each once, for 1 creator\n/);
+    expect(stdout).toMatch(/in the ledger +1 entry\n/);
+    expect(stdout).toMatch(/payable +7,000 micros/);
+    expect(stdout).toContain("Everything adds up.");
+  });
+
+  it("works against a stack that it knows only by URL and token", async () => {
+    const { exitCode, stdout } = await proof(["--api", cloud.url, "--token", api.admin], "1");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("Everything adds up.");
+  });
+
+  it("prints the answer as it is for programs", async () => {
+    const { exitCode, stdout } = await proof([...local(), "--json"]);
+    expect(exitCode).toBe(0);
+    const { asOf: _, ...rest } = await api.proof();
+    expect(JSON.parse(stdout)).toMatchObject(rest);
+  });
+
+  it("names creator, entry and amount of what was changed in the ledger", async () => {
+    const { client, tableOf, stop } = cloudTables(cloud);
+    onTestFinished(stop);
+    const TableName = tableOf("Ledger");
+    const { Items = [] } = await client.send(new ScanCommand({ TableName }));
+    const entry = Items.find(({ sk }) => String(sk).startsWith("entry#"));
+    if (!entry) throw new Error("an entry was booked");
+    const postings = entry.postings.map((posting: { account: string; amountMicros: bigint }) =>
+      posting.account === "payable:ada" ? { ...posting, amountMicros: -7_005n } : posting,
+    );
+    const put = (Item: object) => client.send(new PutCommand({ TableName, Item }));
+    await put({ ...entry, postings });
+    onTestFinished(async () => void (await put(entry)));
+
+    // Each looks again for seconds before it calls something a difference.
+    const [{ exitCode, stdout }, asJson] = await Promise.all([
+      proof(local()),
+      proof([...local(), "--json"]),
+    ]);
+    expect(exitCode).toBe(1);
+    expect(stdout).not.toContain("Everything adds up.");
+    expect(stdout).toContain(
+      'creator "ada", entry ada.0000000001: entry does not sum to zero; ' +
+        "expected 0, found -5, 5 too little",
+    );
+    expect(asJson.exitCode).toBe(1);
+  });
+
+  it.each([
+    ["a mistake in the command", () => ["--jason"], /--jason.*\nTry --help/s],
+    [
+      "a folder of no copy",
+      () => ["--data-dir", "no-such-folder"],
+      /no embedded cloud has started in no-such-folder: run npm start/,
+    ],
+    [
+      "a token of another scope",
+      () => ["--api", cloud.url, "--token", api.publisher],
+      /403.*\nGive a token with the scope admin/s,
+    ],
+    ["a wrong token", () => ["--api", cloud.url, "--token", "x"], /401.*\nGive a token/s],
+  ])("exits with 2 for %s, and says what to do", async (_, args, message) => {
+    const { exitCode, stdout, stderr } = await proof(args());
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe("");
+  });
+
+  it("exits with 2 when nothing is there, or something else", async () => {
+    const nowhere = await proof(local(), String(await freePort()));
+    expect(nowhere.exitCode).toBe(2);
+    expect(nowhere.stderr).toMatch(/nothing answers .*run npm start/);
+
+    const other = createServer((_, response) => void response.end("<html>"));
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const stranger = await proof(local(), String(port));
+    expect(stranger.exitCode).toBe(2);
+    expect(stranger.stderr).toContain("no proof that this version knows");
+  });
+
+  it("does not take the tokens of another copy", async () => {
+    const another = await startTestCloud({ dataDir: temporaryFolder() });
+    try {
+      const { exitCode, stderr } = await proof(["--data-dir", another.dataDir.path]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/--data-dir of the copy that runs there/);
+    } finally {
+      await another.stop();
+      rmSync(another.dataDir.path, { recursive: true, force: true });
+    }
+  });
+});
