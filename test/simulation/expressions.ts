@@ -35,7 +35,7 @@ export function updated(expression: string, item: Item, bindings: Bindings): Ite
   return update(item, bindings);
 }
 
-const tokenPattern = /\s*(<>|<=|>=|[=<>(),+]|[#:]?[A-Za-z_][\w-]*)/gy;
+const tokenPattern = /\s*(<>|<=|>=|[=<>(),+-]|[#:]?[A-Za-z_]\w*)/gy;
 
 class Parser {
   readonly #tokens: string[] = [];
@@ -72,6 +72,10 @@ class Parser {
   }
 
   single(): Condition {
+    if (this.#took("NOT")) {
+      const negated = this.single();
+      return (item, bindings) => !negated(item, bindings);
+    }
     if (this.#took("(")) {
       const inner = this.either();
       this.#expect(")");
@@ -91,7 +95,20 @@ class Parser {
       return (item, bindings) =>
         String(path(item, bindings)).startsWith(String(prefix(item, bindings)));
     }
+    if (this.#took("contains")) {
+      const [path, part] = this.#pair();
+      return (item, bindings) => contains(path(item, bindings), part(item, bindings));
+    }
     const left = this.operand();
+    if (this.#took("IN")) {
+      const options: Operand[] = [];
+      this.#expect("(");
+      do options.push(this.operand());
+      while (this.#took(","));
+      this.#expect(")");
+      return (item, bindings) =>
+        options.some((option) => compare(left(item, bindings), "=", option(item, bindings)));
+    }
     if (this.#took("BETWEEN")) {
       const first = this.operand();
       this.#expect("AND");
@@ -119,23 +136,27 @@ class Parser {
     const steps: ((before: Item, after: Record<string, unknown>, bindings: Bindings) => void)[] =
       [];
     let clause = "";
+    const clauses = new Set<string>();
     while (this.#at < this.#tokens.length) {
-      if (["SET", "REMOVE", "ADD"].includes(this.#tokens[this.#at] ?? "")) clause = this.#take();
+      if (["SET", "REMOVE", "ADD"].includes(this.#tokens[this.#at] ?? "")) {
+        clause = this.#take();
+        if (clauses.has(clause)) this.#fail();
+        clauses.add(clause);
+      }
       const path = this.#take();
       const nameOf = ({ names }: Bindings) => (path.startsWith("#") ? bound(names, path) : path);
       if (clause === "REMOVE") {
         steps.push((_, after, bindings) => delete after[nameOf(bindings)]);
       } else if (clause === "SET") {
         this.#expect("=");
-        const value = this.operand();
+        const value = this.#sum();
         steps.push((before, after, bindings) => {
           after[nameOf(bindings)] = value(before, bindings);
         });
       } else if (clause === "ADD") {
         const value = this.operand();
         steps.push((before, after, bindings) => {
-          const sum = (before[nameOf(bindings)] ?? 0n) as bigint;
-          after[nameOf(bindings)] = sum + (value(before, bindings) as bigint);
+          after[nameOf(bindings)] = added(before[nameOf(bindings)], value(before, bindings));
         });
       } else this.#fail();
       this.#took(",");
@@ -144,6 +165,18 @@ class Parser {
       const after = { ...item };
       for (const step of steps) step(item, after, bindings);
       return after;
+    };
+  }
+
+  #sum(): Operand {
+    const left = this.operand();
+    const sign = this.#tokens[this.#at];
+    if (sign !== "+" && sign !== "-") return left;
+    this.#at += 1;
+    const right = this.operand();
+    return (item, bindings) => {
+      const [a, b] = [left(item, bindings) as bigint, right(item, bindings) as bigint];
+      return sign === "+" ? a + b : a - b;
     };
   }
 
@@ -182,6 +215,26 @@ function bound<Value>(bindings: Readonly<Record<string, Value>>, token: string):
   const value = bindings[token];
   if (value === undefined) throw new Error(`ValidationException: ${token} is not bound`);
   return value;
+}
+
+/** Numbers add up, sets unite. */
+function added(before: unknown, value: unknown): unknown {
+  if (value instanceof Set) return new Set([...((before ?? []) as Iterable<unknown>), ...value]);
+  return ((before ?? 0n) as bigint) + (value as bigint);
+}
+
+function contains(whole: unknown, part: unknown): boolean {
+  if (whole instanceof Set) return whole.has(part);
+  if (Array.isArray(whole)) return whole.includes(part);
+  return typeof whole === "string" && whole.includes(String(part));
+}
+
+/** DynamoDB refuses what binds a name or a value that no expression speaks of. */
+export function checkBound(expressions: string, { names, values }: Bindings): void {
+  const spoken = new Set(expressions.match(/[#:]\w+/g));
+  for (const token of [...Object.keys(names), ...Object.keys(values)]) {
+    if (!spoken.has(token)) throw new Error(`ValidationException: ${token} is bound, not used`);
+  }
 }
 
 /** A missing attribute, or one of another type, compares with nothing. */

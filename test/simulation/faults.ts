@@ -1,3 +1,4 @@
+import { entryTypes } from "../../core/ledger/entry.ts";
 import type { Prng } from "./prng.ts";
 
 /** Faults that chance brings about; each with how likely it is where it may happen. */
@@ -24,6 +25,10 @@ export const usualRates = {
   clockOff: 0.5,
   readAmidWrites: 0.03,
   settlementAmidWrites: 0.1,
+  releaseAmidWrites: 0.01,
+  pricingAmidWrites: 0.02,
+  reviewAmidWrites: 0.01,
+  payoutAmidWrites: 0.02,
   outage: 0.002,
 } as const;
 
@@ -35,6 +40,15 @@ const metFaults = [
   "crashInCounting",
   "crashInSettlement",
   "crashInScheduler",
+  "crashInRelease",
+  "crashInPricing",
+  "crashInReview",
+  "crashInReviewRequest",
+  "crashInPayoutRequest",
+  "crashInPayoutRun",
+  "crashInPaying",
+  "crashInPayoutResult",
+  "crashInAdjustment",
   "workerTimedOut",
   "workersSideBySide",
   "transactionConflict",
@@ -45,15 +59,27 @@ const metFaults = [
   "settlementRaced",
   "settlementsOverlapped",
   "duplicateEngagement",
+  "redeliveredInOneBatch",
   "deadLettered",
   "redriven",
   "redrivenAfterDays",
   "redrivenTwice",
   "poisonMessage",
   "otherSchemaVersion",
+  "olderSchemaVersion",
   "unknownArticle",
   "pricedByAnOlderCard",
-  "articleMoved",
+  "publishersFee",
+  "sharedArticle",
+  "sharesChanged",
+  "articlesOwnCard",
+  "creatorsOwnCard",
+  "cardsOfTwoScopes",
+  "lateForItsMonth",
+  "weighedInPool",
+  "lateForItsPool",
+  "poolPriced",
+  "poolUnspent",
   "leapDay",
   "counterBeyond2To53",
   "stormOnOneCreator",
@@ -66,13 +92,47 @@ const metFaults = [
   "balanceRead",
   "balanceReadUnderTornCommit",
   "proofDuringRun",
+  "moderatedLater",
+  "voidedByReview",
+  "voidedAfterItsRelease",
+  "voidedInPool",
+  "releasedByReview",
+  "releasedByTime",
+  "reviewAskedTwice",
+  "payoutRefused",
+  "payoutAskedTwice",
+  "payoutResultTwice",
+  "payoutResultContradicted",
+  "payoutLeftOpen",
+  "payoutRunTwice",
+  "adjustmentAskedTwice",
+  "negativeBalance",
+  "statementOfAMonth",
 ] as const;
 
-export type FaultKind = InjectedFault | (typeof metFaults)[number];
+/** Whatever the rules may say of an engagement, and every type of entry: each must come about. */
+const verdicts = [
+  "paid",
+  "held.over_rate",
+  "held.token_reuse",
+  "held.unmoderated",
+  "void.bot",
+  "void.self_view",
+  "void.comment_rejected",
+  "void.reader_cap",
+  "void.over_rate",
+  "void.token_reuse",
+] as const;
+type VerdictKind = `verdict ${(typeof verdicts)[number]}`;
+type EntryKind = `entry ${(typeof entryTypes)[number]}`;
+
+export type FaultKind = InjectedFault | (typeof metFaults)[number] | VerdictKind | EntryKind;
 
 export const faultKinds: readonly FaultKind[] = [
   ...(Object.keys(usualRates) as InjectedFault[]),
   ...metFaults,
+  ...verdicts.map((verdict) => `verdict ${verdict}` as const),
+  ...entryTypes.map((type) => `entry ${type}` as const),
 ];
 
 export type Coverage = Record<FaultKind, number>;
@@ -92,11 +152,18 @@ export function addCoverage(total: Coverage, more: Coverage): void {
 export class Faults {
   readonly coverage = emptyCoverage();
   readonly #prng: Prng;
+  readonly #nowMs: () => number;
   readonly #rates: Record<InjectedFault, number>;
   #active = true;
+  #pausedUntilMs = 0;
 
-  constructor(prng: Prng, rates: Partial<Record<InjectedFault, number>> | undefined) {
+  constructor(
+    prng: Prng,
+    rates: Partial<Record<InjectedFault, number>> | undefined,
+    nowMs: () => number,
+  ) {
     this.#prng = prng;
+    this.#nowMs = nowMs;
     const mix = prng.fork("mix");
     this.#rates = { ...usualRates };
     for (const kind of Object.keys(usualRates) as InjectedFault[]) {
@@ -108,7 +175,7 @@ export class Faults {
   /** Whether it happens here and now. */
   happens(kind: InjectedFault): boolean {
     // Clocks stay off when all else is well again.
-    if (this.#rates[kind] === 0 || !(this.#active || kind === "clockOff")) return false;
+    if (this.#rates[kind] === 0 || !(this.active || kind === "clockOff")) return false;
     const happens = this.#prng.chance(this.#rates[kind]);
     if (happens) this.coverage[kind] += 1;
     return happens;
@@ -120,11 +187,25 @@ export class Faults {
   }
 
   get active(): boolean {
-    return this.#active;
+    return this.#active && this.#nowMs() >= this.#pausedUntilMs;
+  }
+
+  /** All is well for a while. */
+  pause(untilMs: number): void {
+    this.#pausedUntilMs = untilMs;
   }
 
   met(kind: FaultKind, times = 1): void {
     this.coverage[kind] += times;
+  }
+
+  /** @param verdict `paid`, `held.over_rate` … */
+  metVerdict(verdict: string): void {
+    this.met(`verdict ${verdict}` as VerdictKind);
+  }
+
+  metEntry(type: string): void {
+    this.met(`entry ${type}` as EntryKind);
   }
 
   stop(): void {

@@ -4,7 +4,25 @@ import type { FaultKind, Faults, InjectedFault } from "./faults.ts";
 import type { Prng } from "./prng.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-export type Role = "edge" | "count-engagements" | "settle-creator" | "settle-earnings" | "auditor";
+/** Functions of the system by their names; `edge` is what takes engagements. */
+export const roles = [
+  "edge",
+  "count-engagements",
+  "settle-creator",
+  "settle-earnings",
+  "release-holds",
+  "price-pools",
+  "request-review",
+  "apply-review",
+  "request-payout",
+  "run-payouts",
+  "pay-creators",
+  "record-payout-result",
+  "post-adjustment",
+] as const;
+
+/** The auditor only looks, and is never killed. */
+export type Role = (typeof roles)[number] | "auditor";
 
 /** Kill the first invocation of a role that makes its n-th I/O call (counted over the whole run). */
 export interface CrashPlan {
@@ -41,11 +59,20 @@ export class Throttled extends Error {
 
 const maxClockOffMs = 5 * 60_000;
 const answerTimeoutMs = 5_000;
-const crashIn: Record<Role, FaultKind | undefined> = {
+export const crashIn: Record<Role, FaultKind | undefined> = {
   edge: "crashInEdge",
   "count-engagements": "crashInCounting",
   "settle-creator": "crashInSettlement",
   "settle-earnings": "crashInScheduler",
+  "release-holds": "crashInRelease",
+  "price-pools": "crashInPricing",
+  "request-review": "crashInReviewRequest",
+  "apply-review": "crashInReview",
+  "request-payout": "crashInPayoutRequest",
+  "run-payouts": "crashInPayoutRun",
+  "pay-creators": "crashInPaying",
+  "record-payout-result": "crashInPayoutResult",
+  "post-adjustment": "crashInAdjustment",
   auditor: undefined,
 };
 

@@ -1,11 +1,24 @@
 import { GetCommand, PutCommand, TransactWriteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, test } from "vitest";
-import { counterKey, dueBucketOf } from "../../adapters/dynamodb/counter-items.ts";
-import { tallyKey } from "../../adapters/dynamodb/tally-items.ts";
-import type { CountOnce, Decision, Recorded } from "../../core/earnings/count-once.ts";
+import { addToCounter } from "../../adapters/dynamodb/counter-additions.ts";
+import { impressionItem, impressionKeyItem } from "../../adapters/dynamodb/impression-items.ts";
+import { addToTally } from "../../adapters/dynamodb/tally-items.ts";
+import {
+  type CountOnce,
+  type Decision,
+  type Recorded,
+  stateName,
+} from "../../core/earnings/count-once.ts";
+import { movesMoney } from "../../core/earnings/counter.ts";
 import type { ImpressionKey } from "../../core/earnings/impression-key.ts";
+import { parseLineKey } from "../../core/earnings/line.ts";
+import { bookEntry } from "../../core/ledger/entry.ts";
+import type { PayoutStore } from "../../core/payouts/payout.ts";
+import { type Micros, sumMicros } from "../../core/values/micros.ts";
+import type { Item } from "./expressions.ts";
 import type { InjectedFault } from "./faults.ts";
 import { runSeed } from "./run-seed.ts";
+import type { SimulatedTables } from "./simulated-table.ts";
 import { type Mutant, tableNames } from "./wiring.ts";
 
 /** How many seeds may pass before a wrong system is found out. */
@@ -31,13 +44,13 @@ const mutants: readonly (readonly [
     "counting that takes what is undecided for done (Q8, D1)",
     { wrapCountOnce: takeUndecidedForDone },
     /accepted and lost/,
-    { outage: 0.05, throttled: 0.8 },
+    { hangingIo: 0.3 },
   ],
   [
     "an edge that answers 202 before the bus has everything (P1)",
     { wrapBus: (bus) => ({ publish: (events) => bus.publish(events).catch(() => {}) }) },
     /202 for/,
-    undefined,
+    { putEventsPartlyFailed: 0.9, putEventsAnswerLost: 0.5 },
   ],
   [
     "settlement that does not ask how often a counter was drained (S1, S2)",
@@ -53,6 +66,30 @@ const mutants: readonly (readonly [
     { rewrite: (command) => inConditions(command, /#events = :(events|seen)/) },
     /pending for ever|less than/,
     manyRivals,
+  ],
+  [
+    "a split that rounds each creator's part (S4)",
+    { wrapCountOnce: roundEachPart },
+    /key .*, not /,
+    undefined,
+  ],
+  [
+    "a review that does not ask what became of an engagement since",
+    { rewrite: (command) => inConditions(command, /#state = :from AND .*/) },
+    /void > void|payable at rest|went below|tally/,
+    { reviewAmidWrites: 0.2, deliveredTwiceAtOnce: 0.5, slowIo: 0.5, busDeliversTwice: 0.5 },
+  ],
+  [
+    "holds that are freed as they were read, whatever came between",
+    { rewrite: (command) => inConditions(command, /#seenEvents = :seenEvents AND .*/) },
+    /held for ever|payable at rest|false alarm|balance|proof/,
+    { schedulerTwice: 0.9, slowIo: 0.6, reviewAmidWrites: 0.2 },
+  ],
+  [
+    "a payout that was raced and does not look at the balance again",
+    { wrapPayouts: payWhateverHappened },
+    /pays out/,
+    { payoutAmidWrites: 0.5, slowIo: 0.6, settlementAmidWrites: 0.5 },
   ],
   [
     "impression keys that trust TTL to delete in time (D4)",
@@ -84,37 +121,74 @@ function naiveCountOnce(
   };
 
   async function recordOne(decision: Decision): Promise<Recorded> {
-    const { key, expiresAtMs } = decision;
     const [keys, counters] = [tableNames.impressionKeysTable, tableNames.earningsCountersTable];
-    const { Item } = await client.send(new GetCommand({ TableName: keys, Key: { pk: key } }));
-    if (Item) return "duplicate";
-    const paid = decision.outcome === "paid" ? decision : undefined;
-    const what = paid
-      ? { creatorId: paid.counter.creatorId, line: paid.line }
-      : { rejected: decision.outcome === "rejected" ? decision.reason : "" };
-    const ttl = BigInt(Math.floor(expiresAtMs / 1_000));
-    await client.send(new PutCommand({ TableName: keys, Item: { pk: key, ttl, ...what } }));
-    if (!paid) return "recorded";
-    const values = { ":n": 1n, ":m": paid.micros };
-    await client.send(
-      new UpdateCommand({
-        TableName: counters,
-        Key: counterKey({ ...paid.counter, shard: 0 }),
-        UpdateExpression: "SET #due = :due, since = :n ADD ev :n, #n :n, #m :m",
-        ExpressionAttributeNames: { "#due": "due", "#n": `n:${paid.line}`, "#m": `m:${paid.line}` },
-        ExpressionAttributeValues: { ...values, ":due": dueBucketOf(paid.counter.creatorId) },
-      }),
-    );
-    await client.send(
-      new UpdateCommand({
-        TableName: counters,
-        Key: tallyKey(0),
-        UpdateExpression: "ADD ev :n, m :m",
-        ExpressionAttributeValues: values,
-      }),
-    );
+    const Key = impressionKeyItem(decision.key);
+    if ((await client.send(new GetCommand({ TableName: keys, Key }))).Item) return "duplicate";
+    const nowMs = decision.expiresAtMs - 90 * 86_400_000;
+    const Item = impressionItem({ ...decision, shard: 0 }, nowMs);
+    await client.send(new PutCommand({ TableName: keys, Item }));
+    if (decision.outcome === "rejected") return "recorded";
+    const { articleId } = decision.engagement;
+    const { day, credits, poolNumber: pool } = decision;
+    const updates = credits.map(({ creatorId, line, total }) => {
+      const id = { creatorId, articleId, day, shard: 0, ...(pool === undefined ? {} : { pool }) };
+      return addToCounter(counters, { id, lines: new Map([[line, total]]) }, nowMs);
+    });
+    const money = credits.filter(({ line }) => movesMoney(line));
+    const tally = {
+      ...{ shard: 0, engagements: 1, events: BigInt(credits.length) },
+      micros: sumMicros(money.map(({ total }) => total.micros)),
+      states: new Map([[stateName(decision), 1]]),
+    };
+    for (const { Update } of [...updates, addToTally(counters, tally)]) {
+      if (Update) await client.send(new UpdateCommand(Update));
+    }
     return "recorded";
   }
+}
+
+/** Down to the micro below: of what divides unevenly a micro is lost. */
+function roundEachPart(countOnce: CountOnce, tables: SimulatedTables): CountOnce {
+  return {
+    record: (decisions, deadlineMs) =>
+      countOnce.record(
+        decisions.map((decision) => rounded(decision, tables)),
+        deadlineMs,
+      ),
+  };
+}
+
+function rounded(decision: Decision, tables: SimulatedTables): Decision {
+  if (decision.outcome !== "counted" || decision.credits.length < 2) return decision;
+  const pk = `article#${decision.engagement.articleId}`;
+  const article = tables.get(tableNames.registryTable, { pk, sk: "current" });
+  const gross = decision.credits.reduce(
+    (sum, { total }) => sum + total.micros + total.feeMicros,
+    0n,
+  );
+  const credits = decision.credits.map((credit, at) => {
+    const { sharesVersion } = parseLineKey(credit.line);
+    const terms = (article?.terms as readonly Item[] | undefined)?.[sharesVersion - 1];
+    const share = (terms?.shares as readonly Item[] | undefined)?.[at];
+    const part = (gross * ((share?.basisPoints ?? 0n) as bigint)) / 10_000n;
+    const micros = (part - credit.total.feeMicros) as Micros;
+    return micros < 0n ? credit : { ...credit, total: { ...credit.total, micros } };
+  });
+  return { ...decision, credits };
+}
+
+/** Takes the next number, and pays out what was asked for when there still was enough. */
+function payWhateverHappened(payouts: PayoutStore): PayoutStore {
+  return {
+    ...payouts,
+    async reserve(entry, payout) {
+      if ((await payouts.reserve(entry, payout)) === "booked") return "booked";
+      const account = await payouts.readAccount(payout.creatorId);
+      const { creatorId, currency, traceId, bookedAtMs: nowMs, ...draft } = entry;
+      const next = bookEntry(account, { creatorId, currency, traceId, nowMs }, draft);
+      return await payouts.reserve(next, { ...payout, sequence: next.sequence });
+    },
+  };
 }
 
 function takeUndecidedForDone(countOnce: CountOnce): CountOnce {
@@ -143,20 +217,20 @@ function changed(command: unknown, change: (write: Conditional) => string | unde
     return new UpdateCommand(altered(command.input) as typeof command.input);
   }
   if (!(command instanceof TransactWriteCommand)) return command;
-  const items = (command.input.TransactItems ?? []).map(({ Put, Update }) => ({
+  const items = (command.input.TransactItems ?? []).map(({ Put, Update, ...others }) => ({
+    ...others,
     ...(Put ? { Put: altered(Put) } : {}),
     ...(Update ? { Update: altered(Update) } : {}),
   }));
   return new TransactWriteCommand({ TransactItems: items } as typeof command.input);
 }
 
-/** Replaces one comparison by one that always holds, or by `instead`. */
-function inConditions(
-  command: unknown,
-  comparison: RegExp,
-  instead = "attribute_not_exists(nothing)",
-): unknown {
+/** Makes one comparison hold always, or puts `instead` in its place. */
+function inConditions(command: unknown, comparison: RegExp, instead?: string): unknown {
   return changed(command, ({ ConditionExpression }) =>
-    ConditionExpression?.replace(comparison, instead),
+    ConditionExpression?.replace(
+      comparison,
+      (found) => instead ?? `(${found} OR attribute_not_exists(nothing))`,
+    ),
   );
 }

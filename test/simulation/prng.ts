@@ -29,9 +29,8 @@ export function prngOf(seed: string): Prng {
     int,
     chance: (probability) => next() < probability,
     pick: (items) => {
-      const item = items[int(0, items.length - 1)];
-      if (item === undefined) throw new Error("nothing to pick from");
-      return item;
+      if (items.length === 0) throw new Error("nothing to pick from");
+      return items[int(0, items.length - 1)] as (typeof items)[number];
     },
     shuffled: (items) => {
       const result = [...items];

@@ -1,3 +1,4 @@
+import { micros } from "../../core/values/micros.ts";
 import type { Coverage, InjectedFault } from "./faults.ts";
 import { prngOf } from "./prng.ts";
 import { comeToRest, presentAtDedupeHorizon, presentEverythingAgain } from "./quiescence.ts";
@@ -19,6 +20,8 @@ interface SeedOptions {
   readonly onTrace?: ((line: string) => void) | undefined;
 }
 
+const dayMs = 86_400_000;
+
 /** One whole life of the system: its story, its coming to rest, and everything once more. */
 export async function runSeed(
   seed: number,
@@ -31,8 +34,19 @@ export async function runSeed(
     countWorkers: prng.int(1, 4),
     settleWorkers: prng.int(1, 4),
     batchSize: prng.pick([1, 2, 5, 1_000]),
-    minMicros: prng.pick([0n, 0n, 5_000n]),
-    maxWaitMs: prng.pick([60_000, 86_400_000]),
+    rules: {
+      minMicros: micros(prng.pick([0n, 0n, 5_000n])),
+      maxWaitMs: prng.pick([60_000, dayMs]),
+      traffic: prng.pick([
+        { maxPerReaderHour: 1_000, maxPerReaderDay: 1_000, tokenBurst: 1_000 },
+        { maxPerReaderHour: 5, maxPerReaderDay: 8, tokenBurst: 2 },
+        { maxPerReaderHour: 3, maxPerReaderDay: 20, tokenBurst: 3 },
+      ]),
+      holdMs: prng.int(1, 3) * dayMs,
+      poolOpenMs: prng.pick([1, 6, 30]) * 3_600_000,
+      minPayoutMicros: micros(prng.pick([10_000n, 1_000_000n])),
+      payoutDay: prng.pick([1, 1, 28]),
+    },
   });
   try {
     const poison = await playScenario(world);

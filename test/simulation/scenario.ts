@@ -2,22 +2,29 @@ import { counterKey, dueBucketOf } from "../../adapters/dynamodb/counter-items.t
 import { tallyKey } from "../../adapters/dynamodb/tally-items.ts";
 import { engagementsAccepted, settlementDue } from "../../core/contracts/events.ts";
 import type { ArticleId, CreatorId } from "../../core/contracts/ids.ts";
-import { type EngagementKind, engagementKinds } from "../../core/contracts/kinds.ts";
+import {
+  type EngagementKind,
+  engagementKinds,
+  moderationStates,
+  reactionTypes,
+} from "../../core/contracts/kinds.ts";
 import { limits } from "../../core/contracts/limits.ts";
-import { putArticle } from "../../core/registry/article.ts";
-import { defaultRateCard, putRateCard } from "../../core/registry/rate-card.ts";
-import { micros } from "../../core/values/micros.ts";
 import { type UtcDay, utcDayOf } from "../../core/values/time.ts";
+import { scheduleMoneyMoves } from "./money-moves.ts";
 import type { Prng } from "./prng.ts";
+import { register, scheduleRegistryChanges } from "./registry-moves.ts";
 import { envelope } from "./simulated-bus.ts";
-import { currency, tableNames } from "./wiring.ts";
+import { tableNames } from "./wiring.ts";
 import type { World } from "./world.ts";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** Around midnight of a leap day windows, days and years end in the oddest way. */
+/** Around midnight of a leap day windows, days, months and years end in the oddest way. */
 const startDays = ["2024-02-28", "2024-02-29", "2028-02-29", "2026-12-31", "2027-03-01"];
 const hugeCount = 2n ** 54n;
+/** One that every list of bots knows. */
+const botAgent = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+const browserAgent = "Mozilla/5.0 (X11; Linux x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 export interface Cast {
   readonly creators: readonly CreatorId[];
@@ -38,9 +45,10 @@ export async function playScenario(world: World): Promise<ReadonlySet<string>> {
   const cast = castOf(prng, pace);
   if (prng.chance(0.3)) startBeyondDoubles(world, cast);
   const poison = new Set<string>();
-  const opening = register(world, cast).then(() => {
+  const opening = register(world, prng, cast).then(() => {
     scheduleRequests(world, prng, cast, pace);
     scheduleRegistryChanges(world, prng, cast);
+    scheduleMoneyMoves(world, prng, cast);
     scheduleStrayMessages(world, prng, cast, poison);
     scheduleReaders(world, prng, cast);
   });
@@ -54,55 +62,36 @@ type Pace = "storm" | "trickle" | "mixed";
 
 function castOf(prng: Prng, pace: Pace): Cast {
   const storm = pace === "storm";
-  const creators = names("c", pace === "mixed" ? prng.int(1, 3) : 1) as CreatorId[];
-  const articles = names("/a b/é", storm ? 1 : prng.int(1, 6)) as ArticleId[];
-  return { creators, articles, readers: names("r", storm ? 300 : prng.int(1, 8)) };
+  const creators = names("c", pace === "mixed" ? prng.int(1, 4) : 1) as CreatorId[];
+  const articles = names("/a b/é", storm ? 3 : prng.int(1, 6)) as ArticleId[];
+  return { creators, articles, readers: names("r", storm ? 40 : prng.int(1, 8)) };
 }
 
 function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 }
 
-async function register(world: World, { creators, articles }: Cast): Promise<void> {
-  for (const [index, articleId] of articles.entries()) {
-    const creatorId = creators[index % creators.length] as CreatorId;
-    await world.insist((parts) => putArticle(parts, articleId, { title: articleId, creatorId }));
-  }
-}
-
-/** D3: a creator who has earned more than a double can count, half of it settled. */
-function startBeyondDoubles(world: World, { creators, articles }: Cast): void {
+/** D3: a creator who has earned more than a double can count, before anything else happens. */
+function startBeyondDoubles(world: World, { creators }: Cast): void {
   const id = {
     creatorId: creators[0] as CreatorId,
-    articleId: articles[0] as ArticleId,
+    articleId: "/from/before" as ArticleId,
     day: "2024-01-01" as UtcDay,
     shard: 0,
   };
-  const amount = micros(hugeCount * defaultRateCard(currency).prices.view);
-  const line = { count: hugeCount, micros: amount };
   world.faults.met("counterBeyond2To53");
-  world.tables.seed(tableNames.earningsCountersTable, {
+  const counter = {
     ...counterKey(id),
-    "n:view.0": hugeCount,
-    "m:view.0": amount,
+    "n:view.0.1.p": hugeCount,
+    "m:view.0.1.p": hugeCount * 1_000n,
     ev: hugeCount,
     due: dueBucketOf(id.creatorId),
     since: BigInt(world.clock.nowMs()),
-  });
-  world.tables.seed(tableNames.earningsCountersTable, {
-    ...tallyKey(0),
-    ev: hugeCount,
-    m: amount,
-    rej: 0n,
-  });
-  const lines = new Map([["view.0" as const, line]]);
-  const counter = { id, counted: lines, settled: new Map(), engagements: hugeCount };
-  const rest = { drains: 0, dueSinceMs: world.clock.nowMs() };
-  world.oracle.startWith({
-    counters: [{ ...counter, ...rest }],
-    engagements: hugeCount,
-    micros: amount,
-  });
+  };
+  const tally = { ev: hugeCount, keys: hugeCount, m: hugeCount * 1_000n, "s:paid": hugeCount };
+  world.tables.seed(tableNames.earningsCountersTable, counter);
+  world.tables.seed(tableNames.earningsCountersTable, { ...tallyKey(0), ...tally });
+  world.oracle.startWith([counter]);
 }
 
 function scheduleRequests(world: World, prng: Prng, cast: Cast, pace: Pace): void {
@@ -129,13 +118,14 @@ function scheduleRequests(world: World, prng: Prng, cast: Cast, pace: Pace): voi
       const body = channel === "token" && count === 1 ? engagements[0] : { engagements };
       // A double click, or a beacon and its retry: the same request twice.
       const times = prng.chance(0.15) ? 2 : 1;
-      for (let time = 0; time < times; time += 1) void world.request(channel, body);
+      const userAgent = prng.pick([undefined, browserAgent, browserAgent, botAgent]);
+      for (let time = 0; time < times; time += 1) void world.request(channel, body, userAgent);
     });
   }
 }
 
 function kindOf(prng: Prng): EngagementKind {
-  return prng.chance(0.6) ? "view" : prng.pick(engagementKinds);
+  return prng.chance(0.5) ? "view" : prng.pick(engagementKinds);
 }
 
 function articleOf(prng: Prng, { articles }: Cast): string {
@@ -152,40 +142,43 @@ function tokenItem(world: World, prng: Prng, cast: Cast): unknown {
   const issuedAtMs = world.clock.nowMs() - prng.pick([0, minuteMs, 47 * 3_600_000, 3 * dayMs]);
   const iat = Math.floor(issuedAtMs / 1_000);
   const exp = iat + limits.viewTokenTtlMs / 1_000;
-  const [sub, art] = [prng.pick(cast.readers), articleOf(prng, cast)];
-  const token = JSON.stringify({ sub, art, iat, exp, jti: prng.hex(4) });
-  return { token, kind: kindOf(prng), occurredAt: occurredAt(world, prng, limits.maxBrowserAgeMs) };
+  const [sub, art] = [readerOf(prng, cast), articleOf(prng, cast)];
+  // A token that is kept, and presented from wherever it was passed on to.
+  const jti = prng.chance(0.4) ? `kept by ${sub}` : prng.hex(4);
+  const token = JSON.stringify({ sub, art, iat, exp, jti });
+  const kind = kindOf(prng);
+  return {
+    ...{ token, kind, occurredAt: occurredAt(world, prng, limits.maxBrowserAgeMs) },
+    ...particularsOf(prng, kind),
+  };
 }
 
 function publisherItem(world: World, prng: Prng, cast: Cast, padding: number): unknown {
   const when = occurredAt(world, prng, limits.maxPublisherAgeMs - minuteMs);
+  const kind = kindOf(prng);
+  const comment = { characters: prng.pick([1, 79, 80, 399, 400]) };
   return {
     articleId: articleOf(prng, cast),
-    readerId: prng.pick(cast.readers),
-    kind: kindOf(prng),
+    readerId: readerOf(prng, cast),
+    kind,
     ...(when === undefined ? {} : { occurredAt: when }),
+    ...(kind === "comment" && prng.chance(0.9)
+      ? { comment: { ...comment, moderation: prng.pick(moderationStates) } }
+      : {}),
+    ...particularsOf(prng, kind),
     ...(padding > 0 ? { referrer: `https://www.google.com/${"x".repeat(2 * padding)}` } : {}),
-    ...(padding > 0 ? { userAgent: "u".repeat(padding) } : {}),
+    ...(prng.chance(0.1) ? { userAgent: prng.pick([browserAgent, botAgent]) } : {}),
   };
 }
 
-function scheduleRegistryChanges(world: World, prng: Prng, { creators, articles }: Cast): void {
-  const { clock } = world;
-  const soon = () =>
-    clock.nowMs() + prng.pick([prng.int(0, 3_000), prng.int(0, 6 * minuteMs), dayMs]);
-  for (let change = prng.int(0, 2); change > 0; change -= 1) {
-    const price = () => prng.pick([0, 1, 999, 1_000_000_000]);
-    const prices = Object.fromEntries(engagementKinds.map((kind) => [kind, price()]));
-    const requestId = `card ${change}`;
-    const body = { currency, micros: prices as Record<EngagementKind, number> };
-    clock.at(soon(), () => void world.insist((parts) => putRateCard(parts, body, requestId)));
-  }
-  if (prng.chance(0.2)) {
-    const [articleId, creatorId] = [prng.pick(articles), prng.pick(creators)];
-    clock.at(soon(), () => {
-      void world.insist((parts) => putArticle(parts, articleId, { title: "moved", creatorId }));
-    });
-  }
+function particularsOf(prng: Prng, kind: EngagementKind): object {
+  if (kind === "reaction") return prng.chance(0.8) ? { reaction: prng.pick(reactionTypes) } : {};
+  return kind === "search_visit" ? { referrer: "https://www.google.com/" } : {};
+}
+
+/** Now and then a creator, who reads what earns them money. */
+function readerOf(prng: Prng, { readers, creators }: Cast): string {
+  return prng.chance(0.06) ? prng.pick(creators) : prng.pick(readers);
 }
 
 /** Messages that no edge of ours sent: unreadable ones, other versions, articles nobody knows. */
@@ -200,6 +193,7 @@ function scheduleStrayMessages(world: World, prng: Prng, cast: Cast, poison: Set
     clock.at(soon(), () => queue.send(body));
   }
   if (prng.chance(0.3)) {
+    faults.met("olderSchemaVersion");
     clock.at(soon(), () =>
       bus.take(engagementsEvent(prng, 1, [engagement(prng, "/deleted", clock.nowMs(), cast)])),
     );
@@ -230,7 +224,7 @@ function poisonBody(prng: Prng, nowMs: number, cast: Cast): string {
     () => `{"broken": "${id}`,
     () => JSON.stringify({ hello: id }),
     () => JSON.stringify([id, null]),
-    () => envelope(id, nowMs, engagementsEvent(prng, prng.pick([0, 2, 7]), [good])),
+    () => envelope(id, nowMs, engagementsEvent(prng, prng.pick([0, 3, 7]), [good])),
     () => envelope(id, nowMs, engagementsEvent(prng, 1, [good, { ...good, kind: "purchase" }])),
     () => envelope(id, nowMs, engagementsEvent(prng, 1, [{ ...good, occurredAtMs: 0.5 }])),
     () => envelope(id, nowMs, { ...engagementsEvent(prng, 1, [good]), source: "someone.else" }),

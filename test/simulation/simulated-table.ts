@@ -5,6 +5,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
+  DeleteCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -15,10 +16,11 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { limits } from "../../core/contracts/limits.ts";
-import { type Bindings, holds, type Item, updated } from "./expressions.ts";
+import { type Bindings, checkBound, holds, type Item, updated } from "./expressions.ts";
 import type { Faults } from "./faults.ts";
-import type { Invocation } from "./invocation.ts";
+import { AnswerLost, type Invocation, Throttled } from "./invocation.ts";
 import type { Prng } from "./prng.ts";
+import { keyOf, TableStore } from "./table-store.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 /** A conditional write of one item, as DynamoDB is asked for it. */
@@ -27,13 +29,15 @@ interface Write {
   readonly key: string;
   readonly condition: string | undefined;
   readonly bindings: Bindings;
-  readonly apply: (before: Item | undefined) => Item;
+  /** Undefined: nothing is written, and the item only must be as the condition says. */
+  readonly apply?: (before: Item | undefined) => Item | undefined;
 }
 
 export interface Written {
   readonly table: string;
   readonly before: Item | undefined;
-  readonly after: Item;
+  /** Undefined when it was deleted. */
+  readonly after: Item | undefined;
   readonly by: Invocation;
 }
 
@@ -49,7 +53,7 @@ interface Deps {
 type Failure = "None" | "ConditionalCheckFailed" | "TransactionConflict" | "ThrottlingError";
 type Json = Record<string, unknown>;
 
-const maxTtlLagMs = 48 * 3_600_000;
+const maxAttempts = 3;
 /** Pages end where DynamoDB likes: callers must go on, whatever they got. */
 const pageSizes = [2, 5, 25];
 
@@ -60,11 +64,8 @@ const pageSizes = [2, 5, 25];
  */
 export class SimulatedTables {
   readonly #deps: Deps;
-  readonly #tables = new Map<string, Map<string, Item>>();
+  readonly #store: TableStore;
   readonly #held = new Map<string, number>();
-  readonly #expiresAtMs = new Map<string, number>();
-  readonly #index = new Map<string, Item>();
-  readonly #indexedUntilMs = new Map<string, number>();
   readonly #pageItems: number;
   #transactions = 0;
   #tornNow = 0;
@@ -72,17 +73,31 @@ export class SimulatedTables {
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#store = new TableStore(deps);
     this.#pageItems = deps.prng.pick(pageSizes);
   }
 
   /** The client that an invocation sees. @param rewrite for mutants: what is really asked. */
   client(by: Invocation, rewrite = (command: unknown) => command): DynamoDBDocumentClient {
     const client = Object.create(DynamoDBDocumentClient.prototype) as DynamoDBDocumentClient;
-    const send = (command: { constructor: { name: string }; input: Json }) =>
+    const once = (command: { constructor: { name: string }; input: Json }) =>
       by.io(
         () => described(command),
         () => this.#answer(rewrite(command), by),
       );
+    // As the SDK does before it gives up.
+    const send = async (command: Parameters<typeof once>[0]) => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await once(command);
+        } catch (error) {
+          const again =
+            error instanceof Throttled || (error instanceof AnswerLost && reads(command));
+          if (!again || attempt === maxAttempts) throw error;
+          await by.pacing.sleep(this.#deps.prng.int(0, 100 * attempt));
+        }
+      }
+    };
     return Object.assign(client, { send });
   }
 
@@ -93,15 +108,21 @@ export class SimulatedTables {
 
   /** What is there, to the oracle's eye. */
   all(table: string): Item[] {
-    return [...this.#table(table).keys()]
-      .map((key) => this.#read(table, key))
-      .filter((item) => item !== undefined);
+    return this.#store.all(table);
+  }
+
+  partition(table: string, pk: string): Item[] {
+    return [...this.#store.query(table, undefined, pk, { after: undefined, forward: true })];
+  }
+
+  get(table: string, key: Item): Item | undefined {
+    return this.#store.read(table, keyOf(key));
   }
 
   /** Puts an item there before the story begins. */
   seed(table: string, item: Json): void {
     const stored = asStored(item) as Item;
-    this.#store(table, keyOf(stored), stored);
+    this.#store.put(table, keyOf(stored), stored);
   }
 
   async #answer(command: unknown, by: Invocation): Promise<unknown> {
@@ -112,9 +133,13 @@ export class SimulatedTables {
     if (command instanceof UpdateCommand) {
       return this.#single(writeOfUpdate(command.input as Json), by);
     }
+    if (command instanceof DeleteCommand) {
+      return this.#single(writeOfDelete(command.input as Json), by);
+    }
     if (command instanceof GetCommand) {
       const { TableName, Key } = command.input;
-      return { Item: this.#read(String(TableName), keyOf(Key as Item)) };
+      const item = this.#store.read(String(TableName), keyOf(Key as Item));
+      return { Item: item && projected(command.input as Json, item) };
     }
     if (command instanceof TransactGetCommand) return this.#transactGet(command);
     if (command instanceof BatchGetCommand) return await this.#batchGet(command);
@@ -124,58 +149,13 @@ export class SimulatedTables {
     throw new Error("the simulated table does not know this command");
   }
 
-  #table(name: string): Map<string, Item> {
-    let table = this.#tables.get(name);
-    if (!table) {
-      table = new Map();
-      this.#tables.set(name, table);
-    }
-    return table;
-  }
-
-  #read(table: string, key: string): Item | undefined {
-    const expiresAtMs = this.#expiresAtMs.get(`${table}/${key}`);
-    if (expiresAtMs !== undefined && expiresAtMs <= this.#deps.clock.nowMs()) {
-      this.#deps.faults.met("expiredItemGone");
-      this.#expiresAtMs.delete(`${table}/${key}`);
-      this.#table(table).delete(key);
-    }
-    return this.#table(table).get(key);
-  }
-
-  #store(table: string, key: string, item: Item): void {
-    this.#table(table).set(key, item);
-    const { prng } = this.#deps;
-    if (typeof item.ttl === "bigint") {
-      const lateMs = prng.chance(0.5) ? 0 : prng.int(0, maxTtlLagMs);
-      this.#expiresAtMs.set(`${table}/${key}`, Number(item.ttl) * 1_000 + lateMs);
-    }
-    if (item.due !== undefined || this.#indexedUntilMs.has(key)) this.#indexLater(key, item);
-  }
-
-  /** The index follows each item's writes in their order, at its own pace. */
-  #indexLater(key: string, { pk, sk, due }: Item): void {
-    const { clock, faults, prng } = this.#deps;
-    const follow = () => {
-      if (due === undefined) this.#index.delete(key);
-      else this.#index.set(key, { pk, sk, due });
-    };
-    const nowMs = clock.nowMs();
-    const lagMs = faults.happens("staleIndex") ? prng.pick([5, 50, 500, 30_000]) : 0;
-    const untilMs = this.#indexedUntilMs.get(key) ?? 0;
-    const atMs = Math.max(nowMs + lagMs, untilMs);
-    this.#indexedUntilMs.set(key, atMs);
-    if (atMs === nowMs && untilMs < nowMs) follow();
-    else clock.at(atMs, follow);
-  }
-
   #failure(write: Write): Failure {
     const { clock, faults } = this.#deps;
     if (this.#held.has(`${write.table}/${write.key}`)) {
       faults.met("transactionConflict");
       return "TransactionConflict";
     }
-    const item = this.#read(write.table, write.key);
+    const item = this.#store.read(write.table, write.key);
     const expired = item && typeof item.ttl === "bigint";
     if (expired && Number(item.ttl) * 1_000 < clock.nowMs()) {
       faults.met("expiredItemStillThere");
@@ -194,9 +174,11 @@ export class SimulatedTables {
   }
 
   #apply({ table, key, apply }: Write, by: Invocation): void {
-    const before = this.#read(table, key);
-    const after = asStored(apply(before)) as Item;
-    this.#store(table, key, after);
+    if (!apply) return;
+    const before = this.#store.read(table, key);
+    const after = asStored(apply(before)) as Item | undefined;
+    if (after) this.#store.put(table, key, after);
+    else this.#store.delete(table, key);
     this.#deps.onWrite({ table, before, after, by });
   }
 
@@ -251,7 +233,7 @@ export class SimulatedTables {
       this.#deps.faults.met("readConflict");
       throw cancelledBecause(codes);
     }
-    return { Responses: gets.map(({ table, key }) => ({ Item: this.#read(table, key) })) };
+    return { Responses: gets.map(({ table, key }) => ({ Item: this.#store.read(table, key) })) };
   }
 
   /** Strongly consistent, item by item: others may write between two of them. */
@@ -263,7 +245,7 @@ export class SimulatedTables {
       const pauseAt = prng.int(0, 2 * Keys.length);
       for (const [index, key] of Keys.entries()) {
         if (index === pauseAt) await clock.sleep(prng.int(0, 4));
-        const item = this.#read(table, keyOf(key as Item));
+        const item = this.#store.read(table, keyOf(key as Item));
         if (item) items.push(item);
       }
       Responses[table] = prng.shuffled(items);
@@ -271,29 +253,66 @@ export class SimulatedTables {
     return { Responses };
   }
 
+  /**
+   * A page ends at the caller's limit; without one, where the table likes. An index has no order
+   * within its sort key, and ends its pages early: what it says is a hint anyway.
+   */
   #page(input: Json): object {
-    const table = String(input.TableName);
+    const [table, index] = [String(input.TableName), input.IndexName as string | undefined];
     const bindings = bindingsOf(input);
-    const forward = input.ScanIndexForward !== false;
+    const asked = Number(input.Limit ?? Number.POSITIVE_INFINITY);
+    const early = input.Limit === undefined || index !== undefined;
+    const limit = early ? Math.min(asked, this.#pageItems) : asked;
     const after = input.ExclusiveStartKey as Item | undefined;
-    const limit = Math.min(Number(input.Limit ?? this.#pageItems), this.#pageItems);
-    const source = input.IndexName === undefined ? this.#table(table) : this.#index;
-    const keys = [...source.keys()].sort();
-    if (!forward) keys.reverse();
-    const from = after && keyOf(after);
+    const condition = input.KeyConditionExpression as string | undefined;
+    const source =
+      condition === undefined
+        ? this.#store.scan(table, after, segmentOf(input))
+        : this.#store.query(table, index, partitionAsked(condition, bindings), {
+            after,
+            forward: input.ScanIndexForward !== false,
+          });
     const Items: Item[] = [];
     let read = 0;
-    for (const key of keys) {
-      if (from !== undefined && (forward ? key <= from : key >= from)) continue;
-      const item = source === this.#index ? source.get(key) : this.#read(table, key);
-      if (!item) continue;
-      if (!holds(input.KeyConditionExpression as string | undefined, item, bindings)) continue;
+    for (const item of source) {
+      if (!holds(condition, item, bindings)) continue;
       read += 1;
-      if (holds(input.FilterExpression as string | undefined, item, bindings)) Items.push(item);
+      if (holds(input.FilterExpression as string | undefined, item, bindings)) {
+        Items.push(projected(input, item));
+      }
       if (read === limit) return { Items, LastEvaluatedKey: { pk: item.pk, sk: item.sk } };
     }
     return { Items };
   }
+}
+
+const readCommands = [GetCommand, BatchGetCommand, TransactGetCommand, QueryCommand, ScanCommand];
+
+function reads(command: unknown): boolean {
+  return readCommands.some((one) => command instanceof one);
+}
+
+function segmentOf({ Segment, TotalSegments }: Json) {
+  return { segment: Number(Segment ?? 0), segments: Number(TotalSegments ?? 1) };
+}
+
+/** Every key condition begins with the partition that is asked for. */
+function partitionAsked(condition: string, { values }: Bindings): unknown {
+  const [, value = ""] = /^\s*#?\w+\s*=\s*(:\w+)/.exec(condition) ?? [];
+  return values[value];
+}
+
+/** Of an item's attributes those that were asked for. */
+function projected(input: Json, item: Item): Item {
+  if (input.ProjectionExpression === undefined) return item;
+  const { names } = bindingsOf(input);
+  const asked = String(input.ProjectionExpression).split(/\s*,\s*/);
+  return Object.fromEntries(
+    asked.flatMap((token) => {
+      const name = names[token] ?? token;
+      return item[name] === undefined ? [] : [[name, item[name]]];
+    }),
+  );
 }
 
 function cancelledBecause(codes: readonly string[]): TransactionCanceledException {
@@ -304,9 +323,12 @@ function cancelledBecause(codes: readonly string[]): TransactionCanceledExceptio
   });
 }
 
-function writeOfAction({ Put, Update }: { Put?: unknown; Update?: unknown }): Write {
+function writeOfAction(action: Readonly<Record<string, unknown>>): Write {
+  const { Put, Update, Delete, ConditionCheck } = action;
   if (Put) return writeOfPut(Put as Json);
   if (Update) return writeOfUpdate(Update as Json);
+  if (Delete) return writeOfDelete(Delete as Json);
+  if (ConditionCheck) return writeOf(ConditionCheck as Json, (ConditionCheck as Json).Key as Item);
   throw new Error("the simulated table does not know this action");
 }
 
@@ -322,6 +344,10 @@ function writeOfUpdate(input: Json): Write {
   return { ...write, apply: (before) => updated(expression, before ?? key, write.bindings) };
 }
 
+function writeOfDelete(input: Json): Write {
+  return { ...writeOf(input, input.Key as Item), apply: () => undefined };
+}
+
 function writeOf(input: Json, key: Item): Omit<Write, "apply"> {
   return {
     table: String(input.TableName),
@@ -331,22 +357,28 @@ function writeOf(input: Json, key: Item): Omit<Write, "apply"> {
   };
 }
 
+const expressionNames = [
+  "UpdateExpression",
+  "ConditionExpression",
+  "KeyConditionExpression",
+  "FilterExpression",
+  "ProjectionExpression",
+] as const;
+
 function bindingsOf(input: Json): Bindings {
-  return {
+  const bindings = {
     names: (input.ExpressionAttributeNames ?? {}) as Bindings["names"],
     values: asStored(input.ExpressionAttributeValues ?? {}) as Bindings["values"],
   };
-}
-
-function keyOf({ pk, sk = "" }: Item): string {
-  return `${pk}\u0000${sk}`;
+  checkBound(expressionNames.map((name) => input[name] ?? "").join(" "), bindings);
+  return bindings;
 }
 
 /** As it comes back from the document client: numbers as `bigint`, no `undefined`. */
 function asStored(value: unknown): unknown {
   if (typeof value === "number") return BigInt(value);
   if (Array.isArray(value)) return value.map(asStored);
-  if (value === null || typeof value !== "object") return value;
+  if (value === null || typeof value !== "object" || value instanceof Set) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, part]) =>
       part === undefined ? [] : [[name, asStored(part)]],

@@ -11,7 +11,8 @@ export const dayMs = 86_400_000;
 
 /** @param options without `rates` nothing goes wrong by chance. */
 export async function aWorld(options: Partial<WorldOptions> = {}): Promise<World> {
-  const world = new World({ seed: "story", startMs: noon, rates: {}, ...options });
+  const told = { seed: "story", startMs: noon, rates: {}, looksAfterOthers: false };
+  const world = new World({ ...told, ...options });
   for (const articleId of ["/a", "/b"] as ArticleId[]) {
     await happening(world, () =>
       world.insist((parts) => putArticle(parts, articleId, { title: articleId, creatorId })),
@@ -28,7 +29,8 @@ export async function happening<Value>(world: World, what: () => Promise<Value>)
 }
 
 export function engagement(readerId: string, kind: EngagementKind = "view", articleId = "/a") {
-  return { articleId, readerId, kind };
+  const referrer = kind === "search_visit" ? { referrer: "https://www.google.com/" } : {};
+  return { articleId, readerId, kind, ...referrer };
 }
 
 export function views(count: number, articleId = "/a") {
