@@ -180,6 +180,36 @@ describe("bad input gets a problem that says what to change, and no event", () =
     ]);
   });
 
+  test.each([
+    [{ kind: "share" }, "invalid", /kind: must be one of view, read, reaction/],
+    [{ kind: "read", attentionMs: 29_999 }, "not_a_read", /29999/],
+    [{ kind: "view", attentionMs: 40_000 }, "invalid", /only a read/],
+    [{ kind: "reaction", reaction: "boo" }, "invalid", /reaction: must be one of like, love/],
+    [{ kind: "view", reaction: "like" }, "invalid", /only a reaction/],
+    [{ kind: "search_visit" }, "not_a_search_engine", /referrer is missing/],
+    [{ kind: "view", comment: { characters: 9, moderation: "approved" } }, "invalid", /comment/],
+    [
+      { kind: "comment", comment: { characters: 0, moderation: "approved" } },
+      "invalid",
+      /at least/,
+    ],
+    [{ kind: "comment", comment: { characters: 9, moderation: "fine" } }, "invalid", /one of/],
+  ])("what its kind does not allow is refused by name: %o", async (particulars, code, detail) => {
+    const engagements = [{ articleId: "a", readerId: "r", ...particulars }];
+    const path = "/v1/engagements/batch";
+    const answer = await api.call("POST", path, { token: api.publisher, body: { engagements } });
+    expectProblem(answer, 400, "none-acceptable");
+    expect(answer.body.rejected).toMatchObject([{ index: 0, code }]);
+    expect(answer.body.rejected[0].detail).toMatch(detail);
+  });
+
+  test("a browser's word on a comment is not taken: it has no length or moderation to tell", async () => {
+    const token = await api.viewToken("a", "commenter");
+    const comment = { characters: 9_000, moderation: "approved" };
+    const body = { token, kind: "comment", comment };
+    expectProblem(await api.call("POST", "/v1/engagements", { body }), 400, "none-acceptable");
+  });
+
   test("S6: a browser may report 48 hours back, and 5 minutes ahead, by the server's clock", async () => {
     const token = await api.viewToken("a", "clock");
     const report = async (offsetMs: number) => {

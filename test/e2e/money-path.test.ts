@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chunk } from "../../core/values/group-by.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud } from "./support/cloud.ts";
@@ -44,7 +45,8 @@ describe("a page view becomes settled money", () => {
         reactions: 0,
         comments: 0,
         searchVisits: 0,
-        micros: "1000",
+        ...{ micros: "1000", paidMicros: "1000", heldMicros: "0", feeMicros: "0" },
+        ...{ held: {}, void: {} },
       },
     ]);
     const ledger = await api.call("GET", "/v1/creators/ada/ledger", { token: ada });
@@ -77,9 +79,9 @@ describe("a page view becomes settled money", () => {
     expect(await api.balance("bea")).toMatchObject({ pendingMicros: "4000" });
   });
 
-  test("Q1: one reader posting one view 1,000 times over 50 connections pays once", async () => {
+  test("Q1: one reader posting one view 1,000 times over 50 connections earns once", async () => {
     await api.putArticle("storm", "cleo");
-    const token = await api.viewToken("storm", "reader-1");
+    const token = await api.viewToken("storm", "stormy");
     const statuses: number[] = [];
     const connections = Array.from({ length: 50 }, async () => {
       for (let time = 0; time < 20; time += 1) {
@@ -90,13 +92,18 @@ describe("a page view becomes settled money", () => {
     await Promise.all(connections);
     expect(statuses.filter((status) => status === 202)).toHaveLength(1_000);
     await cloud.waitUntilIdle();
-    expect(await api.balance("cleo")).toMatchObject({ settledMicros: "0", pendingMicros: "1000" });
+    // A storm of one token is no reader: unless it was counted before the storm showed, it is held.
+    const { pendingMicros, heldMicros } = await api.balance("cleo");
+    expect(BigInt(pendingMicros) + BigInt(heldMicros)).toBe(1_000n);
+    const next = await api.viewToken("offline", "stormy");
+    await api.call("POST", "/v1/engagements", { body: { token: next, kind: "reaction" } });
+    await cloud.waitUntilIdle();
+    expect(await api.balance("bea")).toMatchObject({ pendingMicros: "4000", heldMicros: "500" });
   });
 
   test("20,000 distinct views of one article all count, to the micro", async () => {
     await api.putArticle("viral", "dora");
-    const readers = readerIds(20_000);
-    const parts = [0, 1, 2, 3].map((part) => readers.slice(part * 5_000, (part + 1) * 5_000));
+    const parts = chunk(readerIds(20_000), 5_000);
     const accepted = await Promise.all(parts.map((part) => api.postViews("viral", part)));
     expect(accepted.reduce((sum, count) => sum + count)).toBe(20_000);
     // Settled while it is being counted: what is settled and what is pending are always one sum.
@@ -124,7 +131,10 @@ describe("a page view becomes settled money", () => {
     const engagements = [
       { articleId: "priced", readerId: "r1", kind: "view", occurredAt: before },
       { articleId: "priced", readerId: "r2", kind: "view" },
-      { articleId: "priced", readerId: "r2", kind: "comment" },
+      {
+        ...{ articleId: "priced", readerId: "r2", kind: "comment" },
+        comment: { characters: 100, moderation: "approved" },
+      },
     ];
     const path = "/v1/engagements/batch";
     await api.call("POST", path, { token: api.publisher, body: { engagements } });
@@ -135,7 +145,7 @@ describe("a page view becomes settled money", () => {
   });
 
   test("earnings and ledger come in pages that leave nothing out", async () => {
-    const articles = Array.from({ length: 7 }, (_, index) => `paged/${index}`);
+    const articles = Array.from({ length: 4 }, (_, index) => `paged/${index}`);
     for (const article of articles) {
       await api.putArticle(article, "fay");
       await api.postViews(article, readerIds(2));
@@ -158,7 +168,7 @@ describe("a page view becomes settled money", () => {
       sequences.push(...body.items.map((item: { sequence: number }) => item.sequence));
       cursor = body.nextCursor ?? "";
     } while (cursor);
-    expect(sequences).toEqual([7, 6, 5, 4, 3, 2, 1]);
+    expect(sequences).toEqual([4, 3, 2, 1]);
   });
 
   test("a trace goes from the request over bus and queue into the workers' logs", async () => {
@@ -185,7 +195,8 @@ describe("a page view becomes settled money", () => {
     await settle();
     const proof = await api.proof();
     expect(proof).toMatchObject({ ok: true, quiet: true, differences: [] });
-    expect(proof.counted.micros).toBe(proof.ledger.micros);
-    expect(proof.counters.pendingMicros).toBe("0");
+    const { payableMicros, heldMicros } = proof.ledger;
+    expect(BigInt(payableMicros) + BigInt(heldMicros)).toBe(BigInt(proof.counted.micros));
+    expect(proof.counters).toEqual({ pendingMicros: "0", pendingHeldMicros: "0" });
   });
 });

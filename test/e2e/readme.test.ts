@@ -3,40 +3,110 @@ import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { freePort } from "../../local/free-port.ts";
+import { startTestCloud } from "./support/cloud.ts";
 import { repository, startProgram } from "./support/program.ts";
 
-test("the README's walk does what it says", async () => {
-  const readme = readFileSync(join(repository, "README.md"), "utf8");
-  const walk = /<!-- walk -->\n```sh\n(.*?)```/s.exec(readme)?.[1] ?? "";
-  const port = String(await freePort());
-  // Without --data-dir, as a newcomer starts it: each port has its own folder.
+type Start = (port: string) => Promise<() => Promise<void>>;
+
+/** As a newcomer starts it: each port has its own folder. */
+const asNewcomersDo: Start = async (port) => {
   const { program } = await startProgram([], port);
+  return async () => {
+    program.kill("SIGTERM");
+    await once(program, "exit");
+  };
+};
+
+/** The same, but that it settles every second, so that nobody waits for the next minute. */
+const settlingAtOnce: Start = async (port) => {
+  const dataDir = join(repository, ".pennyline", port);
+  const cloud = await startTestCloud({ port: Number(port), dataDir });
+  const settling = setInterval(
+    () => void cloud.fireSchedule("pennyline-local-settle-earnings"),
+    1_000,
+  );
+  return async () => {
+    clearInterval(settling);
+    await cloud.stop();
+  };
+};
+
+/** What the commands of a page print, run by bash in order against a copy that just started. */
+async function walkThrough(page: string, start: Start) {
+  const text = readFileSync(join(repository, page), "utf8");
+  const walk = [...text.matchAll(/<!-- walk -->\n```sh\n(.*?)```/gs)].map((block) => block[1]);
+  const port = String(await freePort());
+  const stop = await start(port);
   try {
-    const { stdout, stderr } = await promisify(execFile)(
+    return await promisify(execFile)(
       "bash",
-      ["-euo", "pipefail", "-c", walk.replaceAll(":4000", `:${port}`)],
+      ["-euo", "pipefail", "-c", walk.join("\n").replaceAll(":4000", `:${port}`)],
       { cwd: repository, env: { ...process.env, PORT: port } },
     );
-    const answers = stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
+  } finally {
+    await stop();
+    rmSync(join(repository, ".pennyline", port), { recursive: true, force: true });
+  }
+}
+
+function jsonLines(stdout: string): unknown[] {
+  const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
+  return lines.map((line) => JSON.parse(line));
+}
+
+describe("the walks do what they say", () => {
+  test("README.md", async () => {
+    const { stdout, stderr } = await walkThrough("README.md", asNewcomersDo);
+    const answers = jsonLines(stdout) as Record<string, never>[];
     expect(answers, stderr).toHaveLength(8);
     const [article, first, second, third, balance, earnings, ledger, proof] = answers;
     expect(article).toMatchObject({ articleId: "chapter-1", creatorId: "ada" });
     for (const answer of [first, second, third]) {
       expect(answer).toEqual({ accepted: 1, rejected: [] });
     }
-    const total = BigInt(balance.settledMicros) + BigInt(balance.pendingMicros);
-    expect(total).toBe(1_000n);
-    expect(earnings.items).toMatchObject([{ articleId: "chapter-1", views: 1, micros: "1000" }]);
-    expect(ledger.items.length).toBeLessThanOrEqual(1);
+    const { settledMicros = "", pendingMicros = "" } = balance ?? {};
+    expect(BigInt(settledMicros) + BigInt(pendingMicros)).toBe(1_000n);
+    expect(earnings?.items).toMatchObject([{ articleId: "chapter-1", views: 1, micros: "1000" }]);
+    expect((ledger?.items as unknown[] | undefined)?.length).toBeLessThanOrEqual(1);
     expect(proof).toMatchObject({ ok: true, differences: [] });
-  } finally {
-    program.kill("SIGTERM");
-    await once(program, "exit");
-    rmSync(join(repository, ".pennyline", port), { recursive: true, force: true });
-  }
+  });
+
+  test("docs/earnings.md: each answer that it shows was given", async () => {
+    const { stdout, stderr } = await walkThrough("docs/earnings.md", settlingAtOnce);
+    const text = readFileSync(join(repository, "docs/earnings.md"), "utf8");
+    const month = new Date().toISOString().slice(0, 7);
+    const shown = [...text.matchAll(/<!-- answer -->\n```json\n(.*?)```/gs)].map((block) =>
+      JSON.parse((block[1] ?? "").replace("MONTH", month)),
+    );
+    expect(shown.length).toBeGreaterThan(5);
+    const given = jsonLines(stdout).flatMap(partsOf);
+    for (const answer of shown) {
+      const found = given.some((part) =>
+        expect.objectContaining(deep(answer)).asymmetricMatch(part),
+      );
+      expect(found, `${JSON.stringify(answer)} is not among\n${stdout}\n${stderr}`).toBe(true);
+    }
+    expect(stdout).toContain("ada.0000000004,ada,14.33,USD");
+    expect(stdout).toContain("Everything adds up.");
+  });
 });
+
+/** An answer, and everything within it that is an object: a page shows single items of lists. */
+function partsOf(value: unknown): Record<string, unknown>[] {
+  if (Array.isArray(value)) return value.flatMap(partsOf);
+  if (typeof value !== "object" || value === null) return [];
+  return [value as Record<string, unknown>, ...Object.values(value).flatMap(partsOf)];
+}
+
+/** What is left out of an object, however deep, is left out of what is asked. */
+function deep(answer: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(answer).map(([name, value]) => [
+    name,
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? expect.objectContaining(deep(value as Record<string, unknown>))
+      : value,
+  ]);
+  return Object.fromEntries(entries);
+}

@@ -18,7 +18,7 @@ describe("R1: killed with kill -9 under load", () => {
     await api.putArticle("r1", "r1");
     const accepted = new Set<string>();
     const load = Array.from({ length: 8 }, (_, lane) => reportUntilDead(api, lane, accepted));
-    await expect.poll(() => accepted.size, { timeout: 30_000 }).toBeGreaterThan(3_000);
+    await expect.poll(() => accepted.size, { timeout: 30_000 }).toBeGreaterThan(1_000);
     program.kill("SIGKILL");
     await once(program, "exit");
     await Promise.all(load);

@@ -16,6 +16,12 @@ export interface TestTables {
   stop(): Promise<void>;
 }
 
+interface TableIndex {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+}
+
 /** A real engine with the tables of `core/contracts/storage.ts`, for tests of the adapters alone. */
 export async function startTables(): Promise<TestTables> {
   const directory = mkdtempSync(join(tmpdir(), "pennyline-tables-"));
@@ -27,42 +33,12 @@ export async function startTables(): Promise<TestTables> {
     region: "us-east-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
-  const { dueIndex } = tables.earningsCounters;
-  const names = ["impressionKeys", "earningsCounters", "ledger", "registry"] as const;
-  for (const name of names) {
-    const sorted = name !== "impressionKeys";
-    const indexed = name === "earningsCounters";
-    await raw.send(
-      new CreateTableCommand({
-        TableName: name,
-        BillingMode: "PAY_PER_REQUEST",
-        KeySchema: [
-          { AttributeName: "pk", KeyType: "HASH" },
-          ...(sorted ? [{ AttributeName: "sk", KeyType: "RANGE" as const }] : []),
-        ],
-        AttributeDefinitions: [
-          { AttributeName: "pk", AttributeType: "S" },
-          ...(sorted ? [{ AttributeName: "sk", AttributeType: "S" as const }] : []),
-          ...(indexed
-            ? [{ AttributeName: dueIndex.partitionKey, AttributeType: "N" as const }]
-            : []),
-        ],
-        ...(indexed
-          ? {
-              GlobalSecondaryIndexes: [
-                {
-                  IndexName: dueIndex.name,
-                  KeySchema: [
-                    { AttributeName: dueIndex.partitionKey, KeyType: "HASH" as const },
-                    { AttributeName: dueIndex.sortKey, KeyType: "RANGE" as const },
-                  ],
-                  Projection: { ProjectionType: "KEYS_ONLY" as const },
-                },
-              ],
-            }
-          : {}),
-      }),
-    );
+  const indexes: Readonly<Partial<Record<string, TableIndex>>> = {
+    earningsCounters: tables.earningsCounters.dueIndex,
+    ledger: tables.ledger.accountIndex,
+  };
+  for (const name of ["impressionKeys", "earningsCounters", "ledger", "registry"] as const) {
+    await raw.send(createTable(name, indexes[name]));
   }
   return {
     client: DynamoDBDocumentClient.from(raw, documentClientOptions),
@@ -76,4 +52,32 @@ export async function startTables(): Promise<TestTables> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function createTable(name: string, index: TableIndex | undefined): CreateTableCommand {
+  return new CreateTableCommand({
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    KeySchema: [
+      { AttributeName: "pk", KeyType: "HASH" },
+      { AttributeName: "sk", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: "pk", AttributeType: "S" },
+      { AttributeName: "sk", AttributeType: "S" },
+      ...(index ? [{ AttributeName: index.partitionKey, AttributeType: "N" as const }] : []),
+    ],
+    ...(index && {
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: index.name,
+          KeySchema: [
+            { AttributeName: index.partitionKey, KeyType: "HASH" },
+            { AttributeName: index.sortKey, KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+    }),
+  });
 }

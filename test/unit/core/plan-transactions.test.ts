@@ -11,8 +11,10 @@ import { decisions, paid } from "./arbitraries.ts";
 const options = { lanes: 8, firstShard: 5 };
 
 function actionsOf(transaction: PlannedTransaction): number {
-  const counters = transaction.filter(({ counter }) => counter !== undefined).length;
-  return counters + transaction.reduce((sum, group) => sum + group.decisions.length, 0);
+  const counters = transaction.flatMap((group) => group.counters).length;
+  const decided = transaction.flatMap((group) => group.decisions);
+  const poolUses = decided.filter((decision) => decision.outcome === "counted" && decision.pool);
+  return counters + decided.length + poolUses.length;
 }
 
 describe("planTransactions", () => {
@@ -42,7 +44,7 @@ describe("planTransactions", () => {
     fc.assert(
       fc.property(decisions, fc.nat(maxCounterShards - 1), (all, firstShard) => {
         for (const transaction of planTransactions(all, { lanes: 8, firstShard }).flat()) {
-          const counters = transaction.flatMap(({ counter }) => (counter ? [counter] : []));
+          const counters = transaction.flatMap((group) => group.counters);
           const names = counters.map((counter) => JSON.stringify(counter));
           expect(new Set(names).size).toBe(names.length);
           for (const { shard } of counters) {
@@ -53,13 +55,23 @@ describe("planTransactions", () => {
     );
   });
 
-  test("gives each decision its own counter, and refused ones none", () => {
+  test("gives each decision the counters of its own article and creators, and refused ones none", () => {
     fc.assert(
       fc.property(decisions, (all) => {
-        for (const { counter, decisions: grouped } of planTransactions(all, options).flat(2)) {
+        for (const { counters, decisions: grouped } of planTransactions(all, options).flat(2)) {
           for (const decision of grouped) {
-            const own = decision.outcome === "paid" ? decision.counter.articleId : undefined;
-            expect(counter?.articleId).toBe(own);
+            if (decision.outcome === "rejected") {
+              expect(counters).toEqual([]);
+              continue;
+            }
+            const { articleId } = decision.engagement;
+            const own = (counter: (typeof counters)[number]) =>
+              counter.articleId === articleId &&
+              counter.day === decision.day &&
+              counter.pool === decision.poolNumber;
+            const creators = new Set(counters.filter(own).map(({ creatorId }) => creatorId));
+            const credited = decision.credits.every(({ creatorId }) => creators.has(creatorId));
+            expect(credited && counters.every(own)).toBe(true);
           }
         }
       }),
@@ -70,7 +82,7 @@ describe("planTransactions", () => {
     const hot = Array.from({ length: 20 * 98 }, (_, index) => paid("hot", index));
     const lanes = planTransactions(hot, options);
     const shardsByLane = lanes.map(
-      (lane) => new Set(lane.flat().map(({ counter }) => counter?.shard)),
+      (lane) => new Set(lane.flat().map(({ counters }) => counters[0]?.shard)),
     );
     // Within a lane transactions follow each other, so one shard is free when its turn comes.
     for (const shards of shardsByLane) expect(shards.size).toBe(1);
