@@ -39,6 +39,7 @@ export const voidReasons = [
   "reader_cap",
   "over_rate",
   "token_reuse",
+  "unmoderated",
   "manual",
 ] as const;
 export type VoidReason = (typeof voidReasons)[number];

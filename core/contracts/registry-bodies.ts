@@ -126,13 +126,21 @@ const cardScope = z.union(
 /** In force from now on. */
 export const putRateCardSchema = z.strictObject(rateCardFields);
 
-export const publishRateCardSchema = z.strictObject({
-  ...rateCardFields,
-  /** An article's own card goes before its creator's, that before the publisher's. */
-  scope: cardScope.default("publisher"),
-  /** Default: now. */
-  effectiveFrom: instant.optional(),
-});
+export const publishRateCardSchema = z
+  .strictObject({
+    ...rateCardFields,
+    /** An article's own card goes before its creator's, that before the publisher's. */
+    scope: cardScope.default("publisher"),
+    /** Default: now. */
+    effectiveFrom: instant.optional(),
+    feeBasisPoints: rateCardFields.feeBasisPoints.unwrap().optional(),
+  })
+  // Left out by mistake it would give away the publisher's part of everything under this card.
+  .refine((card) => card.scope === "publisher" || card.feeBasisPoints !== undefined, {
+    error: "must be said on an own card: it does not inherit the publisher's (0 for none)",
+    path: ["feeBasisPoints"],
+  })
+  .transform(({ feeBasisPoints = 0, ...card }) => ({ ...card, feeBasisPoints }));
 
 export const dryRunRateCardSchema = z.strictObject({
   ...range,

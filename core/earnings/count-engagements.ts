@@ -2,7 +2,7 @@ import { engagementsAccepted } from "../contracts/events.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent, UnreadableEvent } from "../messaging/read-event.ts";
 import {
-  isUnmoderated,
+  decides,
   type ModerateDeps,
   type Moderation,
   moderateComments,
@@ -185,7 +185,8 @@ async function countGroup(
       if (recorded) {
         // An exact read, so this is certain; the transaction it would spoil is spared.
         results.set(key, "duplicate");
-        if (!isUnmoderated(recorded)) known.add(key);
+        const moderation = moderationOf(engagement);
+        if (!moderation || !decides(moderation, recorded)) known.add(key);
         continue;
       }
       const decision = decideEngagement(deps, registry, readers, nowMs, {

@@ -5,12 +5,12 @@ import { limits } from "../contracts/limits.ts";
 import { type EntryLine, type EntryType, entryOfLines, entryTypeOf } from "../ledger/entry.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent } from "../messaging/read-event.ts";
-import { chunk } from "../values/group-by.ts";
+import { chunk, groupBy } from "../values/group-by.ts";
 import { type Micros, sumMicros, zeroMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
 import { afterDrain, type Counter, pendingLines } from "./counter.ts";
-import { type LineKey, parseLineKey, withMovement } from "./line.ts";
+import { type LineKey, lineKey, parseLineKey, withMovement } from "./line.ts";
 import type { SettlementTable } from "./settlement-table.ts";
 
 export interface SettleDeps {
@@ -181,7 +181,7 @@ async function settleCounters(
       counter,
       lines: linesOf(counter, type).slice(0, limits.maxLinesPerEntry),
     }));
-    const lines = drains.flatMap((drain) => entryLines(drain.counter, drain.lines));
+    const lines = merged(drains.flatMap((drain) => entryLines(drain.counter, drain.lines)));
     if (lines.length === 0) return { entries: 0, settledMicros: zeroMicros, counters };
     refuseAfter(deadlineMs, deps.clock);
     const account = await deps.table.readAccount(creatorId);
@@ -248,6 +248,23 @@ function entryLines(counter: Counter, keys: readonly LineKey[]): EntryLine[] {
       ...parseLineKey(key),
       ...{ articleId, day, count, amountMicros, feeMicros },
       ...(corrects === undefined ? {} : { correctsSequence: corrects }),
+    };
+  });
+}
+
+/** One line of what lay in several shards of a counter: where it lay explains nothing. */
+function merged(lines: readonly EntryLine[]): EntryLine[] {
+  const byName = groupBy(lines, (line) => [line.articleId, line.day, lineKey(line)].join("\t"));
+  return [...byName.values()].flatMap(([first, ...others]) => {
+    if (!first) return [];
+    const all = [first, ...others];
+    const corrects = all.flatMap(({ correctsSequence }) => correctsSequence ?? []);
+    return {
+      ...first,
+      count: all.reduce((sum, { count }) => sum + count, 0n),
+      amountMicros: sumMicros(all.map(({ amountMicros }) => amountMicros)),
+      feeMicros: sumMicros(all.map(({ feeMicros }) => feeMicros)),
+      ...(corrects.length === 0 ? {} : { correctsSequence: Math.max(...corrects) }),
     };
   });
 }

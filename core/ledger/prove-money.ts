@@ -1,5 +1,6 @@
 import type { CreatorId } from "../contracts/ids.ts";
 import { type Counter, effectOfLines, pendingLines } from "../earnings/counter.ts";
+import { chunk } from "../values/group-by.ts";
 import type { Micros } from "../values/micros.ts";
 import type { Pacing } from "../values/retry.ts";
 import { type Clock, hourMs } from "../values/time.ts";
@@ -67,6 +68,8 @@ export type LedgerItem =
 /** The pauses between them sum to three seconds, whatever is off: the whole must fit a request. */
 const looks = 5;
 const firstPauseMs = 100;
+/** Looked at again side by side: a monthly run moves the money of everyone under the first look. */
+const creatorsAtOnce = 16;
 /** Holds are released and pools priced every hour; this much later something is wrong. */
 const overdueAfterMs = 26 * hourMs;
 /** The longest that a pool's day may stay open. */
@@ -92,7 +95,10 @@ interface Deps {
 export async function proveMoney(deps: Deps) {
   const { before, after, totals, creators } = await countAll(deps);
   const differences: Difference[] = [];
-  const ledger = { entries: 0, payable: 0n, held: 0n, inPayout: 0n, fees: 0n };
+  const ledger = {
+    ...{ entries: 0, payable: 0n, held: 0n, inPayout: 0n, fees: 0n },
+    ...{ adjusted: 0n, paidOut: 0n },
+  };
   let last: LedgerEntry | undefined;
   for await (const item of deps.source.ledger()) {
     if ("openPayout" in item) {
@@ -119,6 +125,8 @@ export async function proveMoney(deps: Deps) {
     ledger.held += heldOf(own);
     ledger.inPayout += inPayoutOf(own);
     ledger.fees += own.fees;
+    ledger.adjusted += own.adjusted;
+    ledger.paidOut += own.confirmed;
   }
   const decided = [...after.states.values()].reduce((sum, count) => sum + count, 0n);
   if (decided !== after.engagements) {
@@ -154,6 +162,9 @@ export async function proveMoney(deps: Deps) {
       payableMicros: String(ledger.payable),
       heldMicros: String(ledger.held),
       inPayoutMicros: String(ledger.inPayout),
+      paidOutMicros: String(ledger.paidOut),
+      /** In what is payable, or was: booked by hand, on top of what was earned. */
+      adjustedMicros: String(ledger.adjusted),
       feeMicros: String(ledger.fees),
     },
     creators: creators.size,
@@ -243,7 +254,10 @@ async function lookAgain(
   for (let look = 0; look < looks && off.length > 0; look += 1) {
     await pause(deps, look);
     const again: typeof off = [];
-    for (const [creatorId] of off) again.push([creatorId, await readSums(deps, creatorId)]);
+    for (const some of chunk(off, creatorsAtOnce)) {
+      const sums = await Promise.all(some.map(([creatorId]) => readSums(deps, creatorId)));
+      again.push(...some.map(([creatorId], at): (typeof off)[number] => [creatorId, sums[at]]));
+    }
     off = again.filter(([, sums]) => !sums || !agree(sums));
   }
   const differences = off.flatMap(([creatorId, sums]) =>

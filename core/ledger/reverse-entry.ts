@@ -55,7 +55,7 @@ const answerIt = "post the payout's result with POST /v1/payouts/{payoutId}/resu
 const insteadOf: Readonly<Record<Exclude<EntryType, "adjustment">, string>> = {
   settlement: voidThem,
   release: voidThem,
-  reversal: "post what is owed after all with POST /v1/ledger/adjustments",
+  reversal: "take the void back with POST /v1/admin/reviews and reason manual",
   payout: answerIt,
   "payout-confirmation": "post what came back with POST /v1/ledger/adjustments",
   "payout-failure": "request the payout anew",

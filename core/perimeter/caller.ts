@@ -9,11 +9,15 @@ export interface Caller {
 }
 
 /**
- * A creator sees only its own; anything else looks as if it did not exist. Whether others may ask at
- * all is the route's to say.
+ * A creator sees only its own; anything else looks as if it did not exist.
+ * @param all roles that see every creator's, where the route lets them in.
  */
-export function requireSight(caller: Caller, creatorId: CreatorId): void {
-  if (caller.roles.some((role) => role !== "creator")) return;
+export function requireSight(
+  caller: Caller,
+  creatorId: CreatorId,
+  all: readonly Role[] = ["publisher"],
+): void {
+  if (caller.roles.some((role) => all.includes(role))) return;
   if (caller.roles.includes("creator") && caller.subject === creatorId) return;
   throw problems.notFound(`creator ${JSON.stringify(creatorId)}`);
 }

@@ -3,13 +3,23 @@ import { type FieldProblem, problems } from "./problem.ts";
 
 /** Messages may quote the caller; an answer stays small whatever was sent. */
 const maxDetailLength = 200;
+const maxKeysNamed = 10;
 
 /** What is wrong, field by field, in the caller's own names. */
 export function fieldProblems(error: z.ZodError, whole = "(body)"): FieldProblem[] {
-  return error.issues.map((issue) => ({
-    field: issue.path.map(String).join(".") || whole,
-    detail: issue.message.slice(0, maxDetailLength),
-  }));
+  return error.issues.flatMap((issue) => {
+    const field = issue.path.map(String).join(".");
+    if (issue.code === "unrecognized_keys") {
+      const named = issue.keys.slice(0, maxKeysNamed);
+      return named.map((key) => ({
+        field: field === "" ? key : `${field}.${key}`,
+        detail: "is not known here; leave it out, or look for a typing mistake",
+      }));
+    }
+    const missing = issue.code === "invalid_type" && /received undefined$/.test(issue.message);
+    const detail = missing ? "is required" : issue.message.slice(0, maxDetailLength);
+    return { field: field || whole, detail };
+  });
 }
 
 /** @param whole what to call the value itself. @returns the value, or throws a 400 problem that says which fields to change. */

@@ -3,6 +3,7 @@ import type { ModerationState } from "../contracts/kinds.ts";
 import type { EngagementState } from "../earnings/count-once.ts";
 import type { ImpressionKey } from "../earnings/impression-key.ts";
 import type { Presented } from "../earnings/presented-again.ts";
+import { chunk } from "../values/group-by.ts";
 import { type ChangeDeps, changeKeys, type Decided } from "./change-keys.ts";
 
 /** What a publisher's moderators decided on a comment. */
@@ -39,15 +40,17 @@ export function reportsThatCount(presented: readonly Presented[]): Map<Impressio
   return reports;
 }
 
-/** Whether a recorded comment waits for nothing but its moderation. */
-export function isUnmoderated({
-  state,
-  reason,
-}: {
+interface Recorded {
   readonly state: EngagementState | "rejected";
   readonly reason?: string | undefined;
-}): boolean {
-  return state === "held" && reason === "unmoderated";
+}
+
+/**
+ * Whether a decision changes a recorded comment. An approval frees what waits for nothing else; a
+ * rejected comment earns nothing, whatever it was held for.
+ */
+export function decides(moderation: Moderation, { state, reason }: Recorded): boolean {
+  return state === "held" && (moderation === "rejected" || reason === "unmoderated");
 }
 
 const rulings: Readonly<Record<Moderation, Omit<Decided, "matches" | "segment">>> = {
@@ -67,21 +70,39 @@ export async function moderateComments(
   decisions: ReadonlyMap<ImpressionKey, Moderation>,
   deadlineMs: number,
 ): Promise<Moderated> {
-  const failed: ImpressionKey[] = [];
-  let changed = 0;
-  for (const [moderation, ruling] of Object.entries(rulings)) {
+  const total = { changed: 0, failed: [] as ImpressionKey[] };
+  for (const moderation of ["approved", "rejected"] as const) {
     const keys = [...decisions.keys()].filter((key) => decisions.get(key) === moderation);
-    if (keys.length === 0) continue;
-    const decided: Decided = { ...ruling, segment: undefined, matches: isUnmoderated };
-    try {
-      const stored = await deps.table.readKeys(keys);
-      const worked = await changeKeys(deps, decided, stored, deadlineMs);
-      changed += worked.changed;
-      if (!worked.finished) failed.push(...keys);
-    } catch (error) {
-      deps.onNotModerated?.(error);
-      failed.push(...keys);
-    }
+    const { changed, failed } = await moderate(deps, moderation, keys, deadlineMs);
+    total.changed += changed;
+    total.failed.push(...failed);
   }
-  return { changed, failed };
+  return total;
+}
+
+/** In halves when it could not be done whole: what is contended must not keep the rest waiting. */
+async function moderate(
+  deps: ModerateDeps,
+  moderation: Moderation,
+  keys: readonly ImpressionKey[],
+  deadlineMs: number,
+): Promise<Moderated> {
+  if (keys.length === 0) return { changed: 0, failed: [] };
+  const matches = (recorded: Recorded) => decides(moderation, recorded);
+  const decided: Decided = { ...rulings[moderation], segment: undefined, matches };
+  try {
+    const stored = await deps.table.readKeys(keys);
+    const { changed, finished } = await changeKeys(deps, decided, stored, deadlineMs);
+    return { changed, failed: finished ? [] : keys };
+  } catch (error) {
+    deps.onNotModerated?.(error);
+    if (keys.length === 1 || deps.clock.nowMs() >= deadlineMs) return { changed: 0, failed: keys };
+    const total = { changed: 0, failed: [] as ImpressionKey[] };
+    for (const half of chunk(keys, Math.ceil(keys.length / 2))) {
+      const { changed, failed } = await moderate(deps, moderation, half, deadlineMs);
+      total.changed += changed;
+      total.failed.push(...failed);
+    }
+    return total;
+  }
 }

@@ -13,7 +13,7 @@ const appeals = dynamoDbAppeals(documentClient, setting("registryTable"));
 export const handler = apiHandler(async ({ event }) => {
   const creatorId = pathParameter(event, "creatorId", creatorIdSchema);
   const caller = callerOf(event);
-  requireSight(caller, creatorId);
+  requireSight(caller, creatorId, ["publisher", "admin"]);
   const page = query(event, pageQuerySchema);
   return ok(await readAppeals(appeals, creatorId, page, audienceOf(caller)));
 });

@@ -27,6 +27,6 @@ const deps: ExplainDeps = {
 export const handler = apiHandler(async ({ event }) => {
   const place = placeOfEntry(pathParameter(event, "entryId", entryIdSchema));
   const caller = callerOf(event);
-  requireSight(caller, place.creatorId);
+  requireSight(caller, place.creatorId, ["publisher", "admin"]);
   return ok(await explainEntry(deps, place, audienceOf(caller)));
 });

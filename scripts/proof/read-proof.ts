@@ -27,6 +27,8 @@ const proofShape = z.object({
     payableMicros: integer,
     heldMicros: integer,
     inPayoutMicros: integer,
+    paidOutMicros: integer,
+    adjustedMicros: integer,
     feeMicros: integer,
   }),
   creators: z.number(),

@@ -25,7 +25,8 @@ const cardBody = (more: object = {}) => ({ currency: "USD", micros: prices, ...m
 const get = (path: string, token = api.publisher) => api.call("GET", path, { token });
 const send = (method: string, path: string, body: object, token = api.publisher) =>
   api.call(method, path, { token, body, headers: { "idempotency-key": randomUUID() } });
-const publish = (more: object = {}) => send("POST", "/v1/rate-cards", cardBody(more));
+const publish = (more: object = {}) =>
+  send("POST", "/v1/rate-cards", cardBody({ feeBasisPoints: 0, ...more }));
 
 function expectProblem(answer: Answer, status: number, code: string, ...words: string[]) {
   expect(answer.body).toMatchObject({ status, type: `urn:pennyline:problem:${code}` });
@@ -222,10 +223,15 @@ describe("rate cards", () => {
     expectProblem(dryRun, 400, "invalid-request");
   });
 
+  test("an own card that leaves its fee open is a 400: it would inherit nothing", async () => {
+    const answer = await publish({ scope: { creatorId: "ada" }, feeBasisPoints: undefined });
+    expectProblem(answer, 400, "invalid-request", "feeBasisPoints", "own card");
+  });
+
   test("I6: the same request is answered once, with 201 again", async () => {
     const headers = { "idempotency-key": randomUUID() };
     const call = () => {
-      const body = cardBody({ scope: { creatorId: "gil" } });
+      const body = cardBody({ scope: { creatorId: "gil" }, feeBasisPoints: 0 });
       return api.call("POST", "/v1/rate-cards", { token: api.publisher, body, headers });
     };
     const first = await call();

@@ -247,7 +247,7 @@ export class Oracle {
     }
     const step = `${before.state} > ${after.state}.${after.reason}`;
     const allowed = ["paid > void.manual", "held > void.manual", "held > paid.undefined"];
-    if (before.reason === "unmoderated") allowed.push("held > void.comment_rejected");
+    if (before.kind === "comment") allowed.push("held > void.comment_rejected");
     this.expect(allowed.includes(step), () => `key ${key}: ${step}`);
     const same = show(before.credits) === show(after.credits) && before.shard === after.shard;
     this.expect(same, () => `key ${key}: what it was worth was changed by a review`);
@@ -318,6 +318,6 @@ function show(value: unknown): string {
 
 /** By a review, which says so, or by the publisher's moderators, on what waited for them. */
 function isDecision(before: Item, after: Item): boolean {
-  const moderated = before.reason === "unmoderated" && before.counted === after.counted;
+  const moderated = before.state === "held" && before.counted === after.counted;
   return after.review !== undefined || moderated;
 }

@@ -1,6 +1,7 @@
 import type { CreatorId } from "../../core/contracts/ids.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { readBalance } from "../../core/earnings/read-balance.ts";
+import { entryIdOf } from "../../core/ledger/entry.ts";
 import { proveMoney } from "../../core/ledger/prove-money.ts";
 import { readLedger } from "../../core/ledger/read-ledger.ts";
 import { endOfUtcDayMs, utcDayOf } from "../../core/values/time.ts";
@@ -119,8 +120,9 @@ async function payAll(world: World, poison: ReadonlySet<string>): Promise<void> 
     .all(tableNames.ledgerTable)
     .filter(({ sk }) => String(sk).startsWith("payout#"));
   for (const { pk, sk, amountMicros } of payouts) {
-    const creatorId = encodeURIComponent(String(pk).slice("creator#".length));
-    const told = provider.payouts.get(`${creatorId}.${String(sk).slice("payout#".length)}`);
+    const creatorId = String(pk).slice("creator#".length) as CreatorId;
+    const sequence = Number(String(sk).slice("payout#".length));
+    const told = provider.payouts.get(entryIdOf({ creatorId, sequence }));
     oracle.expect(told === String(amountMicros), () => `${pk} ${sk}: the provider knows ${told}`);
   }
   const known = provider.payouts.size;

@@ -165,10 +165,17 @@ describe("a comment that was moderated after it was counted", () => {
     expect(await moderate(broken, "rejected")).toMatchObject({ failed: [broken.keyOf(comment)] });
   });
 
-  test("is left alone when it was held for something else, or is forgotten", async () => {
-    const world = new MemoryReviews();
-    world.count({ ...comment, state: "held", reason: "over_rate", amounts });
-    expect(await moderate(world, "rejected")).toEqual({ changed: 0, failed: [] });
+  test("waits on when approved, and earns nothing when rejected, if held for something else", async () => {
+    const held = () => {
+      const world = new MemoryReviews();
+      world.count({ ...comment, state: "held", reason: "over_rate", amounts });
+      return world;
+    };
+    expect(await moderate(held(), "approved")).toEqual({ changed: 0, failed: [] });
+    expect(await moderate(held(), "rejected")).toEqual({ changed: 1, failed: [] });
+  });
+
+  test("is left alone when it is forgotten", async () => {
     const forgotten = waiting();
     const key = forgotten.keyOf(comment);
     forgotten.nowMs += 92 * 24 * hourMs;
@@ -274,8 +281,8 @@ describe("reports of one comment in one batch", () => {
     },
   );
 
-  test("of one that was decided, or is held for something else, they are not even looked up", async () => {
-    const { result, key } = await count([short("rejected")], { reason: "over_rate" });
+  test("of one that is held for something else, an approval is not even looked up", async () => {
+    const { result, key } = await count([short("approved")], { reason: "over_rate" });
     expect(result).toMatchObject({ failedIds: [], duplicates: 1, moderated: 0 });
     expect(key).toMatchObject({ state: "held" });
   });

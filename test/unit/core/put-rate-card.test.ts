@@ -23,6 +23,7 @@ type Body = z.input<typeof publishRateCardSchema>;
 
 const body = (view: number, more: Partial<Body> = {}) =>
   publishRateCardSchema.parse({
+    feeBasisPoints: 0,
     currency: "USD",
     micros: { view, read: 1, reaction: 1, comment: 1, search_visit: 1 },
     ...more,

@@ -13,7 +13,10 @@ const proof: Proof = {
   counted: { engagements: 3n, micros: 3_500n, voidedMicros: 0n },
   rejected: { engagements: 0n },
   counters: { pendingMicros: 3_500n, pendingHeldMicros: 0n },
-  ledger: { entries: 0, payableMicros: 0n, heldMicros: 0n, inPayoutMicros: 0n, feeMicros: 0n },
+  ledger: {
+    ...{ entries: 0, payableMicros: 0n, heldMicros: 0n, inPayoutMicros: 0n },
+    ...{ paidOutMicros: 0n, adjustedMicros: 0n, feeMicros: 0n },
+  },
   creators: 1,
   differences: [],
 };

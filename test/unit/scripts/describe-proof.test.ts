@@ -26,7 +26,9 @@ describe("describeProof", () => {
       "  payable                           900,000 micros",
       "  held                              99,000 micros",
       "  in payout                         0 micros",
-      "  the publisher's fees              50,000 micros",
+      "  paid out                          0 micros",
+      "  booked by hand, in all that       0 micros",
+      "  the publisher's fees, beside it   50,000 micros",
       "Everything adds up.",
     ]);
   });

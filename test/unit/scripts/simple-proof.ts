@@ -12,6 +12,8 @@ export function simpleProof(changes: Readonly<Record<string, unknown>> = {}) {
       payableMicros: "900000",
       heldMicros: "99000",
       inPayoutMicros: "0",
+      paidOutMicros: "0",
+      adjustedMicros: "0",
       feeMicros: "50000",
     },
     creators: 1,
