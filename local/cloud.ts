@@ -17,6 +17,7 @@ import { type Context, openStores, runTemplates, stopParts } from "./parts.ts";
 import type { QueueDepth, Queues } from "./sqs/queues.ts";
 import { createStats, type Stats } from "./stats.ts";
 import type { Resource } from "./templates/resources.ts";
+import { defaultLimits, type WebSocketLimits } from "./websocket/limits.ts";
 
 export interface CloudOptions {
   readonly dataDir: string;
@@ -28,8 +29,10 @@ export interface CloudOptions {
   readonly reset?: boolean;
   readonly faults?: FaultPlan;
   readonly seed?: number;
-  /** False: schedules run only by `fireSchedule`. */
+  /** False: schedules run only by `fireSchedule` and `fireDueSchedules`. */
   readonly schedules?: boolean;
+  /** Other limits than those of AWS, for tests that cannot wait for hours. */
+  readonly webSocketLimits?: Partial<WebSocketLimits>;
   /** True: nothing is printed; messages still go to `onMessage`. */
   readonly quiet?: boolean;
   readonly onMessage?: (message: string) => void;
@@ -39,10 +42,12 @@ export interface CloudOptions {
 
 export interface Cloud {
   readonly url: string;
+  /** Where the WebSocket API listens, with its stage; empty if no template has one. */
+  readonly webSocketUrl: string;
   readonly dataDir: DataDir;
   /** Empty if no template has a table. */
   readonly dynamodbUrl: string;
-  /** Endpoint of EventBridge and Secrets Manager, for SDK clients. */
+  /** Endpoint of every service but DynamoDB, SQS and S3, for SDK clients. */
   readonly servicesUrl: string;
   readonly resources: readonly Resource[];
   /** Physical table names. */
@@ -62,6 +67,8 @@ export interface Cloud {
   /** Invokes a function and parses its answer; throws if it fails. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
   fireSchedule(name: string): Promise<InvocationOutcome>;
+  /** Runs the one-off schedules that are due at that time, and names them. */
+  fireDueSchedules(at: Date): Promise<string[]>;
   queueDepths(): Readonly<Record<string, QueueDepth>>;
   /** Resolves when every polled queue is empty and nothing runs. */
   waitUntilIdle(options?: IdleOptions): Promise<void>;
@@ -107,15 +114,19 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
     assemblyDir: options.assemblyDir,
     onListening: (url) => lock.announce({ pid: process.pid, url }),
   });
-  const parts = await runTemplates(context, stores, options.schedules ?? true);
+  const parts = await runTemplates(context, stores, {
+    automaticSchedules: options.schedules ?? true,
+    webSocketLimits: { ...defaultLimits, ...options.webSocketLimits },
+  });
   const { functions, mappings, scheduler } = parts;
   const { http, queues, devIssuer } = stores;
   let stopped: Promise<void> | undefined;
   return {
     url: http.url,
+    webSocketUrl: parts.services.webSocketUrl,
     dataDir,
     dynamodbUrl: stores.dynamodb.url,
-    servicesUrl: parts.services.url,
+    servicesUrl: parts.servicesUrl,
     resources: stores.resources,
     tables: parts.tables,
     queues,
@@ -135,6 +146,7 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
       throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
     },
     fireSchedule: scheduler.fire,
+    fireDueSchedules: (at) => parts.services.schedules.fireDue(at.getTime()),
     queueDepths: () => Object.fromEntries(queues.all().map((one) => [one.name, one.depth()])),
     waitUntilIdle: (idle) => waitUntilIdle({ ...parts, http }, idle),
     stop() {

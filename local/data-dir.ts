@@ -9,6 +9,10 @@ export interface DataDir {
   readonly logs: string;
   readonly queues: string;
   readonly dynamodb: string;
+  /** What the services keep that are written here. */
+  readonly services: string;
+  /** E-mails that were sent. */
+  readonly mailbox: string;
   readonly secrets: string;
   readonly issuer: string;
 }
@@ -29,6 +33,8 @@ export function dataDirAt(path: string): DataDir {
     logs: join(root, "logs"),
     queues: join(root, "queues"),
     dynamodb: join(root, "dynamodb"),
+    services: join(root, "services"),
+    mailbox: join(root, "mailbox"),
     secrets: join(root, "secrets.json"),
     issuer: join(root, "dev-issuer.json"),
   };
@@ -91,6 +97,8 @@ export function resetDataDir(directory: DataDir): void {
     directory.logs,
     directory.queues,
     directory.dynamodb,
+    directory.services,
+    directory.mailbox,
     directory.secrets,
     directory.issuer,
   ]) {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Alarms, startAlarms } from "./alarms.ts";
-import { type AwsJsonServer, startAwsJsonServer } from "./aws-json-server.ts";
+import { startAwsJsonServer } from "./aws-json-server.ts";
 import type { DataDir } from "./data-dir.ts";
 import { type AdoptableIssuer, openDevIssuer } from "./dev-issuer.ts";
 import { type DynamoDbServer, noDynamoDb, startDynamoDb } from "./dynamodb/server.ts";
@@ -12,14 +12,19 @@ import { type AccessLog, openAccessLog } from "./http/access-log.ts";
 import { readApi } from "./http/api-model.ts";
 import { type HttpApi, listenHttpApi } from "./http/http-api.ts";
 import { createFunctions, type Functions } from "./lambda/functions.ts";
+import { openBuckets } from "./s3/buckets.ts";
 import { type Scheduler, startScheduler } from "./scheduler.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
-import { openQueues, type Queues } from "./sqs/queues.ts";
+import { runServices, type ServiceOptions, type Services } from "./services.ts";
+import { type Fauxqs, openFauxqs } from "./sqs/fauxqs.ts";
+import { createQueues, type Queues } from "./sqs/queues.ts";
 import type { Stats } from "./stats.ts";
-import { serviceVariables } from "./surroundings.ts";
+import { localAddresses, serviceVariables } from "./surroundings.ts";
 import { synthesize } from "./synthesize.ts";
 import { type Assembly, readAssembly } from "./templates/assembly.ts";
+import { region } from "./templates/resource-types.ts";
 import { type Resource, resolveResources } from "./templates/resources.ts";
+import { isWebSocketApi } from "./websocket/api-model.ts";
 
 /** What every part of one copy shares. */
 export interface Context {
@@ -36,6 +41,8 @@ export interface Stores {
   readonly http: HttpApi;
   readonly assembly: Assembly;
   readonly dynamodb: DynamoDbServer;
+  /** SQS and S3. */
+  readonly fauxqs: Fauxqs;
   readonly queues: Queues;
   readonly devIssuer: AdoptableIssuer;
   readonly resources: readonly Resource[];
@@ -60,13 +67,14 @@ export async function openStores(context: Context, options: StoreOptions): Promi
   const assembly = readAssembly(
     options.assemblyDir ?? (await synthesize(dataDir.assembly, onSynthesis)).directory,
   );
-  const [dynamodb, queues, devIssuer] = await allOrNone(undo, [
+  const [dynamodb, fauxqs, devIssuer] = await allOrNone(undo, [
     hasTables(assembly) ? startDynamoDb(dataDir.dynamodb, context.onFatal) : noDynamoDb,
-    openQueues(dataDir.queues),
+    openFauxqs(dataDir.queues, region),
     openDevIssuer(dataDir.issuer),
   ]);
-  const resources = resolveResources(assembly, { httpApiUrl: http.url, sqsUrl: queues.url });
-  return { http, assembly, dynamodb, queues, devIssuer, resources };
+  const queues = createQueues(fauxqs);
+  const resources = resolveResources(assembly, { httpApiUrl: http.url, sqsUrl: fauxqs.url });
+  return { http, assembly, dynamodb, fauxqs, queues, devIssuer, resources };
 }
 
 function hasTables({ stacks }: Assembly): boolean {
@@ -77,7 +85,8 @@ function hasTables({ stacks }: Assembly): boolean {
 export interface Parts {
   readonly tables: readonly string[];
   readonly secrets: Secrets;
-  readonly services: AwsJsonServer;
+  readonly services: Services;
+  readonly servicesUrl: string;
   readonly functions: Functions;
   readonly mappings: readonly EventSourceMapping[];
   readonly scheduler: Scheduler;
@@ -91,7 +100,7 @@ export interface Parts {
 export async function runTemplates(
   context: Context,
   stores: Stores,
-  automaticSchedules: boolean,
+  options: ServiceOptions,
 ): Promise<Parts> {
   const { dataDir, faults, stats, undo, warn } = context;
   const { assembly, dynamodb, queues, resources } = stores;
@@ -107,16 +116,20 @@ export async function runTemplates(
     ...context,
     queues,
   });
-  const services = await startAwsJsonServer({ ...bus.operations, ...secrets.operations });
-  undo.push(() => services.stop());
+  openBuckets(ofType("S3::Bucket"), stores.fauxqs, bus);
+  const server = await startAwsJsonServer();
+  undo.push(() => server.stop());
 
   const variables = serviceVariables({
     dynamodbUrl: dynamodb.url,
     queuesUrl: queues.url,
-    servicesUrl: services.url,
+    servicesUrl: server.url,
     dataDir: dataDir.path,
   });
-  const around = { logs: dataDir.logs, assets: assembly.assets, variables };
+  const webSocketApiId = ofType("ApiGatewayV2::Api").find(isWebSocketApi)?.ref;
+  const addresses = { httpApiUrl: stores.http.url, servicesUrl: server.url, webSocketApiId };
+  const localize = localAddresses(addresses);
+  const around = { logs: dataDir.logs, assets: assembly.assets, variables, localize };
   const functions = createFunctions(ofType("Lambda::Function"), around, context);
   undo.push(() => functions.stop());
   const api = readApi(resources, { functions, devIssuer: stores.devIssuer });
@@ -131,10 +144,11 @@ export async function runTemplates(
     undo.push(() => mapping.stop());
     return mapping;
   });
+  const services = runServices(context, stores, { bus, functions, secrets, server }, options);
   const scheduler = startScheduler(
     ofType("Scheduler::Schedule"),
     ofType("Lambda::EventInvokeConfig"),
-    { functions, queues, automatic: automaticSchedules },
+    { functions, queues, automatic: options.automaticSchedules },
   );
   undo.push(() => scheduler.stop());
   const alarms = startAlarms(ofType("CloudWatch::Alarm"), {
@@ -149,7 +163,7 @@ export async function runTemplates(
   const accessLog = openAccessLog(join(dataDir.logs, "access.log"), api?.accessLogFormat);
   undo.push(() => accessLog.close());
   stores.http.serve(api, accessLog, stats);
-  const wired = { tables, secrets, services, functions, mappings };
+  const wired = { tables, secrets, services, servicesUrl: server.url, functions, mappings };
   return { ...wired, scheduler, alarms, accessLog, activity };
 }
 
@@ -159,13 +173,14 @@ export async function stopParts(stores: Stores, parts: Parts): Promise<void> {
   await Promise.all([
     stores.http.stop(),
     parts.scheduler.stop(),
+    parts.services.finish(),
     ...parts.mappings.map((mapping) => mapping.stop()),
   ]);
   parts.accessLog.close();
   await parts.functions.drain();
   await parts.functions.stop();
   await parts.services.stop();
-  await Promise.all([stores.queues.stop(), stores.dynamodb.stop()]);
+  await Promise.all([stores.fauxqs.stop(), stores.dynamodb.stop()]);
 }
 
 /** Awaits parts that start side by side; if one fails, those that did start are stopped. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { InvocationOutcome, LambdaFunction } from "./lambda/function.ts";
 import type { Functions } from "./lambda/functions.ts";
+import { defaultRetries, retryAsync } from "./lambda/retry-async.ts";
 import { type NextRun, parseSchedule } from "./schedule-expression.ts";
 import type { Queue, Queues } from "./sqs/queues.ts";
 import { number, readProperties } from "./templates/properties.ts";
@@ -28,11 +29,9 @@ const scheduleShape = {
 const invokeConfigShape = {
   FunctionName: z.string(),
   Qualifier: z.string().optional(),
-  MaximumRetryAttempts: number.default(2),
+  MaximumRetryAttempts: number.default(defaultRetries),
   MaximumEventAgeInSeconds: number.optional(),
 };
-/** Lambda waits this long before it tries an asynchronous invocation again. */
-const retryAfterMs = [60_000, 120_000];
 
 interface Schedule {
   readonly name: string;
@@ -119,7 +118,7 @@ function readSchedule(
       enabled: properties.State === "ENABLED",
       lambda,
       input: target.Input,
-      retries: retries.get(lambda.name) ?? 2,
+      retries: retries.get(lambda.name) ?? defaultRetries,
       deadLetters,
     };
   } catch (cause) {
@@ -152,7 +151,7 @@ function invoke({ lambda, input, arn }: Schedule): Promise<InvocationOutcome> {
 }
 
 /** What a target without an input receives. */
-function scheduledEvent(arn: string): string {
+export function scheduledEvent(arn: string): string {
   return JSON.stringify({
     version: "0",
     id: crypto.randomUUID(),
@@ -166,17 +165,10 @@ function scheduledEvent(arn: string): string {
   });
 }
 
-/** A scheduled invocation is asynchronous: Lambda retries it, then gives up on it. */
+/** A scheduled invocation is asynchronous. */
 async function retry(schedule: Schedule, first: InvocationOutcome, stopping: AbortSignal) {
-  let outcome = first;
-  for (let attempt = 0; !outcome.ok && attempt < schedule.retries; attempt += 1) {
-    try {
-      await delay(retryAfterMs[attempt] ?? 120_000, undefined, { signal: stopping });
-    } catch {
-      return;
-    }
-    outcome = await invoke(schedule);
-  }
+  const again = () => invoke(schedule);
+  const outcome = await retryAsync(first, again, schedule.retries, stopping);
   // Scheduler's own dead letters are runs that Lambda never took, not runs that failed.
-  if ("throttled" in outcome) schedule.deadLetters?.send(schedule.input ?? "{}");
+  if (outcome && "throttled" in outcome) schedule.deadLetters?.send(schedule.input ?? "{}");
 }

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { Cloud } from "../cloud.ts";
+import { mailboxPath } from "../mail/mailbox-page.ts";
 
 /** What was started, and what to try first. */
 export function welcome(cloud: Cloud, startedInMs: number): string {
@@ -20,6 +21,8 @@ ${cloud.queues.all().length} queues, ${cloud.scheduleNames.length} schedules, \
 ${cloud.alarms.list().length} alarms
   state and logs: ${folder}/ (--reset starts afresh)
   DynamoDB:       ${cloud.dynamodbUrl}
+${cloud.webSocketUrl && `  WebSocket:      ${cloud.webSocketUrl}\n`}\
+${count("AWS::SES::EmailIdentity") > 0 ? `  mailbox:        ${cloud.url}${mailboxPath}\n` : ""}\
 
 Try, in another terminal:
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { AwsError, DropConnection, HangConnection, type Operation } from "../aws-json-server.ts";
 import type { Faults } from "../faults.ts";
@@ -7,34 +6,18 @@ import type { Stats } from "../stats.ts";
 import { readProperties } from "../templates/properties.ts";
 import { account, region } from "../templates/resource-types.ts";
 import type { Resource } from "../templates/resources.ts";
+import { type BusEvent, type Entry, makeEvent, parseDetail, readEntries } from "./entries.ts";
 import { busName, type Rule, readRule, type Target } from "./rules.ts";
-
-const maxEntries = 10;
-/** All entries of one call together, in bytes. */
-const maxRequestBytes = 1_048_576;
-
-interface Entry {
-  readonly Source?: unknown;
-  readonly DetailType?: unknown;
-  readonly Detail?: unknown;
-  readonly EventBusName?: unknown;
-  readonly Resources?: unknown;
-  readonly Time?: unknown;
-}
 
 type EntryResult =
   | { readonly EventId: string }
   | { readonly ErrorCode: string; readonly ErrorMessage: string };
 
-interface BusEvent {
-  readonly id: string;
-  readonly text: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 export interface EventBus {
   /** `AWSEvents.*` operations of the wire protocol. */
   readonly operations: Readonly<Record<string, Operation>>;
+  /** Puts an event of a service itself; what no rule can deliver is a warning. */
+  publish(entry: Entry): void;
 }
 
 export interface EventBusDeps {
@@ -61,6 +44,10 @@ export function createEventBus(
     list.push(rule);
   }
   return {
+    publish(entry) {
+      const result = deps.queues.transaction(() => accept(entry, rulesByBus, deps));
+      if ("ErrorCode" in result) deps.warn(`an event is lost: ${result.ErrorMessage}`);
+    },
     operations: {
       "AWSEvents.PutEvents": (input) => putEvents(input, rulesByBus, deps),
       "AWSEvents.DescribeEventBus": ({ Name = "default" }) => {
@@ -97,34 +84,6 @@ function putEvents(
   return { FailedEntryCount, Entries: results };
 }
 
-function readEntries({ Entries }: Record<string, unknown>): Entry[] {
-  if (!Array.isArray(Entries) || Entries.length === 0 || Entries.length > maxEntries) {
-    throw new AwsError(
-      "ValidationException",
-      "1 validation error detected: Value at 'entries' failed to satisfy constraint: " +
-        `Member must have length between 1 and ${maxEntries}`,
-    );
-  }
-  const bytes = Entries.reduce((sum: number, entry: Entry) => sum + entryBytes(entry), 0);
-  if (bytes > maxRequestBytes) {
-    throw new AwsError(
-      "ValidationException",
-      "Total size of the entries in the request is over the limit.",
-    );
-  }
-  return Entries as Entry[];
-}
-
-/** The size that EventBridge bills and limits: 14 for a time, and the bytes of the texts. */
-function entryBytes(entry: Entry): number {
-  const texts = [entry.Source, entry.DetailType, entry.Detail];
-  const resources = Array.isArray(entry.Resources) ? entry.Resources : [];
-  return [...texts, ...resources].reduce<number>(
-    (sum, text) => sum + (typeof text === "string" ? Buffer.byteLength(text) : 0),
-    entry.Time === undefined ? 0 : 14,
-  );
-}
-
 function accept(
   entry: Entry,
   rulesByBus: ReadonlyMap<string, readonly Rule[]>,
@@ -152,34 +111,6 @@ function accept(
   const undelivered = deliverToBus(bus, event, rulesByBus, deps);
   if (undelivered === undefined) return { EventId: event.id };
   return { ErrorCode: "InternalFailure", ErrorMessage: undelivered };
-}
-
-function parseDetail(text: string): Record<string, unknown> | undefined {
-  try {
-    const detail: unknown = JSON.parse(text);
-    if (typeof detail !== "object" || detail === null || Array.isArray(detail)) return undefined;
-    return detail as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
-}
-
-function makeEvent(entry: Entry, detail: Record<string, unknown>): BusEvent {
-  const id = randomUUID();
-  const time = entry.Time === undefined ? new Date() : new Date(Number(entry.Time) * 1000);
-  const envelope = {
-    version: "0",
-    id,
-    "detail-type": entry.DetailType,
-    source: entry.Source,
-    account,
-    time: `${time.toISOString().slice(0, 19)}Z`,
-    region,
-    resources: Array.isArray(entry.Resources) ? entry.Resources : [],
-  };
-  // The detail's own text is kept: numbers beyond 2^53 survive, and large details cost no copy.
-  const text = `${JSON.stringify(envelope).slice(0, -1)},"detail":${entry.Detail}}`;
-  return { id, text, fields: { ...envelope, detail } };
 }
 
 /** Delivers to every matching target; says what could neither be delivered nor dead-lettered. */

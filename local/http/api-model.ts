@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { DevIssuer } from "../dev-issuer.ts";
 import type { LambdaFunction } from "../lambda/function.ts";
-import type { Functions } from "../lambda/functions.ts";
+import { type Functions, functionArn } from "../lambda/functions.ts";
 import { boolean, number, readProperties } from "../templates/properties.ts";
 import { describe, type Resource } from "../templates/resources.ts";
+import { isOf, isWebSocketApi } from "../websocket/api-model.ts";
 import { type CorsConfiguration, corsShape } from "./cors.ts";
 import { type Authorize, createJwtAuthorizer, type JwtAuthorizer } from "./jwt-authorizer.ts";
 import { compileRoutes } from "./routes.ts";
@@ -67,10 +68,11 @@ export interface ApiDeps {
 
 /** Reads the one HTTP API of the application, if it has one. */
 export function readApi(resources: readonly Resource[], deps: ApiDeps): ApiModel | undefined {
-  const ofType = (type: string) =>
+  const allOf = (type: string) =>
     resources.filter((resource) => resource.type === `AWS::ApiGatewayV2::${type}`);
-  const [api, ...others] = ofType("Api");
+  const [api, ...others] = allOf("Api").filter((one) => !isWebSocketApi(one));
   if (api === undefined) return undefined;
+  const ofType = (type: string) => allOf(type).filter(({ properties }) => isOf(properties, api));
   if (others[0]) throw new Error(`${describe(others[0])}: only one HTTP API is served`);
   const [stageResource] = ofType("Stage");
   if (stageResource === undefined) throw new Error(`${describe(api)} has no stage`);
@@ -107,10 +109,10 @@ interface Integration {
 
 function readIntegration(resource: Resource, functions: Functions): Integration {
   const properties = readProperties(resource, integrationShape, ["ApiId", "Description"]);
-  // Also arn:aws:apigateway:region:lambda:path/2015-03-31/functions/<arn>/invocations.
-  const uri = properties.IntegrationUri;
-  const arn = /functions\/(arn:.*)\/invocations$/.exec(uri)?.[1] ?? uri;
-  return { lambda: functions.get(arn), timeoutMs: properties.TimeoutInMillis };
+  return {
+    lambda: functions.get(functionArn(properties.IntegrationUri)),
+    timeoutMs: properties.TimeoutInMillis,
+  };
 }
 
 function readRoute(

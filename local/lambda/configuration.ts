@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly assets: ReadonlyMap<string, string>;
   /** `AWS_ENDPOINT_URL_*` and the like: where the SDKs find the services. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Makes addresses in AWS those of this machine. */
+  readonly localize: (text: string) => string;
 }
 
 const functionShape = {
@@ -80,7 +82,7 @@ export function readFunction(resource: Resource, around: Surroundings): Function
     },
     variables: {
       ...around.variables,
-      ...properties.Environment?.Variables,
+      ...mapValues(properties.Environment?.Variables ?? {}, around.localize),
       _HANDLER: properties.Handler,
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(properties.MemorySize),
       AWS_LAMBDA_FUNCTION_NAME: name,
@@ -96,4 +98,8 @@ export function readFunction(resource: Resource, around: Surroundings): Function
       LAMBDA_TASK_ROOT: taskRoot,
     },
   };
+}
+
+function mapValues(values: Readonly<Record<string, string>>, change: (value: string) => string) {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }

@@ -67,6 +67,12 @@ export function createFunctions(
   };
 }
 
+/** The function that an integration or authorizer of API Gateway names. */
+export function functionArn(uri: string): string {
+  // Also arn:aws:apigateway:region:lambda:path/2015-03-31/functions/<arn>/invocations.
+  return /functions\/(arn:.*)\/invocations$/.exec(uri)?.[1] ?? uri;
+}
+
 /** Logs are appended to at every start; a long one begins anew, beside one older copy. */
 function setLongLogsAside(directory: string): void {
   for (const name of readdirSync(directory)) {

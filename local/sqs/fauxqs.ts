@@ -4,6 +4,14 @@ import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { type BuildAppOptions, buildApp } from "fauxqs";
+import {
+  type FauxqsApp,
+  type FauxqsReply,
+  type FauxqsRequest,
+  prepareForS3,
+  type S3Store,
+} from "../s3/fauxqs-s3.ts";
+import type { MessageAttribute, SqsStore, StoredMessage } from "./fauxqs-sqs.ts";
 
 /**
  * fauxqs as a library: its stores are opened here instead of through `startFauxqs`, because that
@@ -12,86 +20,34 @@ import { type BuildAppOptions, buildApp } from "fauxqs";
  */
 export interface Fauxqs {
   readonly url: string;
-  readonly store: SqsStore;
+  readonly store: SqsStore<Persistence>;
+  readonly s3: S3Store;
+  /** Asks `guard` before every request that is for S3, bodies unread. */
+  guardS3(guard: S3Guard): void;
   /** Runs `work` in one SQLite transaction: all of it is durable, or none. */
   transaction<T>(work: () => T): T;
   stop(): Promise<void>;
 }
 
-export interface StoredMessage {
-  readonly messageId: string;
-  readonly body: string;
-  readonly md5OfBody: string;
-  readonly messageAttributes: Record<string, MessageAttribute>;
-  readonly sentTimestamp: number;
-  approximateReceiveCount: number;
-  readonly approximateFirstReceiveTimestamp?: number;
-  readonly messageGroupId?: string;
-}
-
-export interface MessageAttribute {
-  readonly DataType: string;
-  readonly StringValue?: string;
-  readonly BinaryValue?: string;
-}
-
-interface Inflight {
-  readonly message: StoredMessage;
-  readonly receiptHandle: string;
-  readonly visibilityDeadline: number;
-}
-
-/** The parts of fauxqs' queue that the embedded cloud uses. */
-export interface FauxqsQueue {
-  readonly name: string;
-  readonly arn: string;
-  readonly attributes: Record<string, string>;
-  readonly messages: readonly StoredMessage[];
-  readonly delayedMessages: readonly StoredMessage[];
-  readonly inflightMessages: ReadonlyMap<string, Inflight>;
-  enqueue(message: StoredMessage): void;
-  dequeue(
-    max: number,
-    visibilityTimeoutSeconds: number | undefined,
-    deadLetterQueue: (arn: string) => FauxqsQueue | undefined,
-  ): { readonly ReceiptHandle: string }[];
-  deleteMessage(receiptHandle: string): boolean;
-  changeVisibility(receiptHandle: string, seconds: number): void;
-  setAttributes(attributes: Record<string, string>): void;
-  waitForMessages(seconds: number): Promise<void>;
-  cancelWaiters(): void;
-  processTimers(): void;
-}
-
-interface SqsStore {
-  host: string;
-  region: string;
-  persistence: Persistence;
-  createQueue(
-    name: string,
-    url: string,
-    arn: string,
-    attributes: Record<string, string>,
-  ): FauxqsQueue & { persistence: Persistence };
-  getQueueByName(name: string): FauxqsQueue | undefined;
-  getQueueByArn(arn: string): FauxqsQueue | undefined;
-  allQueues(): Iterable<FauxqsQueue & { persistence: Persistence }>;
-}
+/** True: it has answered the request itself. */
+export type S3Guard = (request: FauxqsRequest, reply: FauxqsReply) => boolean;
 
 interface Persistence {
   readonly db: DatabaseSync;
-  loadSqsAndSns(sqs: SqsStore, sns: object): void;
+  loadSqsAndSns(sqs: SqsStore<Persistence>, sns: object): void;
+  loadS3(s3: S3Store): void;
+  transaction(work: () => void): void;
   updateMessageReady(messageId: string): void;
   close(): void;
 }
 
 interface Internals {
   readonly SqsStore: {
-    new (): SqsStore;
+    new (): SqsStore<Persistence>;
     createMessage(body: string, attributes?: Record<string, MessageAttribute>): StoredMessage;
   };
   readonly SnsStore: new () => object & { persistence: Persistence };
-  readonly S3Store: new () => object;
+  readonly S3Store: new () => S3Store & { persistence: Persistence };
   readonly PersistenceManager: new (directory: string) => Persistence;
 }
 
@@ -128,37 +84,54 @@ export async function openFauxqs(directory: string, region: string): Promise<Fau
   snsStore.persistence = persistence;
   for (const queue of sqsStore.allQueues()) queue.persistence = persistence;
 
-  const stores = { sqsStore, snsStore, s3Store: new internals.S3Store() };
+  const s3Store = new internals.S3Store();
+  persistence.loadS3(s3Store);
+  s3Store.persistence = persistence;
+
+  const stores = { sqsStore, snsStore, s3Store };
   const app = buildApp({
     logger: false,
     defaultRegion: region,
     stores: stores as unknown as NonNullable<BuildAppOptions["stores"]>,
   });
+  let guard: S3Guard = () => false;
+  prepareForS3(app as unknown as FauxqsApp, (request, reply) => guard(request, reply));
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
 
-  let depth = 0;
+  const transaction = nestable(persistence.db);
+  persistence.transaction = transaction;
   return {
     url,
     store: sqsStore,
-    transaction(work) {
-      if (depth > 0) return work();
-      depth += 1;
-      persistence.db.exec("BEGIN IMMEDIATE");
-      try {
-        const result = work();
-        persistence.db.exec("COMMIT");
-        return result;
-      } catch (error) {
-        persistence.db.exec("ROLLBACK");
-        throw error;
-      } finally {
-        depth -= 1;
-      }
+    s3: s3Store,
+    guardS3(next) {
+      guard = next;
     },
+    transaction,
     async stop() {
       await app.close();
       persistence.close();
     },
+  };
+}
+
+/** A transaction within another one is part of it. */
+function nestable(db: DatabaseSync) {
+  let depth = 0;
+  return <T>(work: () => T): T => {
+    if (depth > 0) return work();
+    depth += 1;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      depth -= 1;
+    }
   };
 }
 

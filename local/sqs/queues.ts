@@ -2,14 +2,8 @@ import { z } from "zod";
 import { number, readProperties } from "../templates/properties.ts";
 import { account, region } from "../templates/resource-types.ts";
 import type { Resource } from "../templates/resources.ts";
-import {
-  createMessage,
-  type Fauxqs,
-  type FauxqsQueue,
-  type MessageAttribute,
-  openFauxqs,
-  type StoredMessage,
-} from "./fauxqs.ts";
+import { createMessage, type Fauxqs } from "./fauxqs.ts";
+import type { FauxqsQueue, MessageAttribute, StoredMessage } from "./fauxqs-sqs.ts";
 
 export interface ReceivedMessage {
   readonly receiptHandle: string;
@@ -62,7 +56,6 @@ export interface Queues {
   all(): readonly Queue[];
   /** Every send within `work` is durable when it returns, or none is. */
   transaction<T>(work: () => T): T;
-  stop(): Promise<void>;
 }
 
 const queueShape = {
@@ -81,8 +74,7 @@ const queueShape = {
 /** Encryption and tags change nothing that a program on one machine can see. */
 const ignored = ["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled", "Tags"];
 
-export async function openQueues(directory: string): Promise<Queues> {
-  const fauxqs = await openFauxqs(directory, region);
+export function createQueues(fauxqs: Fauxqs): Queues {
   const byName = new Map<string, Queue>();
   return {
     url: fauxqs.url,
@@ -113,7 +105,6 @@ export async function openQueues(directory: string): Promise<Queues> {
     byArn: (arn) => [...byName.values()].find((queue) => queue.arn === arn),
     all: () => [...byName.values()],
     transaction: fauxqs.transaction,
-    stop: fauxqs.stop,
   };
 }
 

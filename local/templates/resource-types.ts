@@ -14,10 +14,13 @@ export interface Identity {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** As the template has them: intrinsic functions are not evaluated yet. */
+type Properties = Readonly<Record<string, unknown>>;
+
 interface ResourceType {
   /** The property that holds a name chosen by the template, if any. */
   readonly nameProperty?: string;
-  readonly identity: (name: string, addresses: Addresses) => Identity;
+  readonly identity: (name: string, addresses: Addresses, properties: Properties) => Identity;
 }
 
 function arn(service: string, resource: string): string {
@@ -65,7 +68,21 @@ const running: Readonly<Record<string, ResourceType>> = {
   "AWS::Lambda::Function": named("FunctionName", "lambda", "function:"),
   "AWS::Lambda::EventSourceMapping": plain,
   "AWS::Lambda::EventInvokeConfig": plain,
+  "AWS::S3::Bucket": {
+    nameProperty: "BucketName",
+    identity: (name) => {
+      // CloudFormation's own names are made to fit, too.
+      const bucket = name.toLowerCase().slice(0, 63);
+      const DomainName = `${bucket}.s3.amazonaws.com`;
+      const RegionalDomainName = `${bucket}.s3.${region}.amazonaws.com`;
+      const attributes = { Arn: `arn:aws:s3:::${bucket}`, DomainName, RegionalDomainName };
+      return { ref: bucket, attributes };
+    },
+  },
   "AWS::Scheduler::Schedule": named("Name", "scheduler", "schedule/default/"),
+  "AWS::Scheduler::ScheduleGroup": named("Name", "scheduler", "schedule-group/"),
+  "AWS::SES::ConfigurationSet": { nameProperty: "Name", identity: plain.identity },
+  "AWS::SES::EmailIdentity": { nameProperty: "EmailIdentity", identity: plain.identity },
   "AWS::SecretsManager::Secret": {
     nameProperty: "Name",
     // AWS appends six characters; a fixed suffix keeps the ARN the same at every start.
@@ -75,15 +92,17 @@ const running: Readonly<Record<string, ResourceType>> = {
     },
   },
   "AWS::ApiGatewayV2::Api": {
-    identity: (name, { httpApiUrl }) => ({
-      ref: name,
-      attributes: { ApiId: name, ApiEndpoint: httpApiUrl },
-    }),
+    identity: (name, { httpApiUrl }, { ProtocolType }) => {
+      const webSocket = ProtocolType === "WEBSOCKET";
+      const ApiEndpoint = webSocket ? httpApiUrl.replace(/^http/, "ws") : httpApiUrl;
+      return { ref: name, attributes: { ApiId: name, ApiEndpoint } };
+    },
   },
   "AWS::ApiGatewayV2::Stage": { nameProperty: "StageName", identity: plain.identity },
   "AWS::ApiGatewayV2::Route": {
     identity: (name) => ({ ref: name, attributes: { RouteId: name } }),
   },
+  "AWS::ApiGatewayV2::RouteResponse": plain,
   "AWS::ApiGatewayV2::Integration": {
     identity: (name) => ({ ref: name, attributes: { IntegrationId: name } }),
   },
@@ -107,7 +126,7 @@ const inert: Readonly<Record<string, string>> = {
   "AWS::Lambda::Permission": "permissions are not evaluated on one machine",
   "AWS::Logs::LogGroup": "logs are files in the data folder",
   "AWS::Logs::ResourcePolicy": "permissions are not evaluated on one machine",
-  "AWS::Scheduler::ScheduleGroup": "only a name for schedules",
+  "AWS::S3::BucketPolicy": "permissions are not evaluated on one machine",
   "AWS::SecretsManager::ResourcePolicy": "permissions are not evaluated on one machine",
   "AWS::SNS::Subscription": "carries alarms to people; alarms are printed here",
   "AWS::SNS::Topic": "carries alarms to people; alarms are printed here",
@@ -127,8 +146,13 @@ export function nameProperty(type: string): string | undefined {
   return running[type]?.nameProperty;
 }
 
-export function identify(type: string, name: string, addresses: Addresses): Identity {
-  return running[type]?.identity(name, addresses) ?? inertIdentity(type, name);
+export function identify(
+  type: string,
+  name: string,
+  addresses: Addresses,
+  properties: Properties,
+): Identity {
+  return running[type]?.identity(name, addresses, properties) ?? inertIdentity(type, name);
 }
 
 /** Only permissions and notifications refer to these, and nothing here reads those. */

@@ -84,7 +84,8 @@ function identityOf(
   const chosen = property === undefined ? undefined : resource.Properties?.[property];
   const name = chosen === undefined ? undefined : resolve(chosen, scope);
   const generated = `${where.stack}-${where.logicalId}`;
-  return identify(where.type, typeof name === "string" ? name : generated, addresses);
+  const known = typeof name === "string" ? name : generated;
+  return identify(where.type, known, addresses, resource.Properties ?? {});
 }
 
 interface StackScope extends Scope {

@@ -1,11 +1,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket as Client } from "ws";
 import { cloudForTest, temporaryFolder } from "./support/cloud.ts";
-import { fixtureQueue, fixtureWorker, writeAssembly } from "./support/fixture-assembly.ts";
+import {
+  fixtureApi,
+  fixtureBucket,
+  fixtureFunction,
+  fixtureQueue,
+  fixtureWebSocketApi,
+  fixtureWorker,
+  sdk,
+  withSdk,
+  writeAssembly,
+} from "./support/fixture-assembly.ts";
 
 const program = join(import.meta.dirname, "support/run-cloud.ts");
 let dataDir: string;
@@ -53,6 +65,24 @@ const rule = {
   },
 };
 const hangs = "export const handler = () => new Promise(() => {});";
+/** Keeps something in every service, or writes down what a WebSocket does. */
+const keeps = `${withSdk}
+import { appendFileSync } from "node:fs";
+const { S3Client, PutObjectCommand } = require("@aws-sdk/client-s3");
+const { SchedulerClient, CreateScheduleCommand } = require("@aws-sdk/client-scheduler");
+const { SESv2Client, SendEmailCommand } = require("@aws-sdk/client-sesv2");
+export const handler = async (event) => {
+  const { eventType, connectionId, disconnectStatusCode: code } = event.requestContext;
+  if (eventType !== undefined) {
+    appendFileSync(process.env.LOG, [eventType, connectionId, code].join(" ") + "\\n");
+    return { statusCode: 200 };
+  }
+  const input = JSON.parse(event.body);
+  await new S3Client({}).send(new PutObjectCommand(input.object));
+  await new SchedulerClient({}).send(new CreateScheduleCommand(input.schedule));
+  await new SESv2Client({}).send(new SendEmailCommand(input.mail));
+  return { statusCode: 201 };
+};`;
 const counts = "export const handler = async () => {};";
 
 describe("R1: a copy killed with kill -9", () => {
@@ -88,6 +118,75 @@ describe("R1: a copy killed with kill -9", () => {
     await cloud.waitUntilIdle();
     expect(cloud.stats.functions.worker?.invocations).toBe(1);
     expect(cloud.queueDepths().dead).toMatchObject({ visible: 0 });
+  });
+});
+
+describe("R1: a copy killed with kill -9, beside queues", () => {
+  const Identity = {
+    Type: "AWS::SES::EmailIdentity",
+    Properties: { EmailIdentity: "pennyline.example" },
+  };
+  const keeping = (log: string) =>
+    writeAssembly({
+      resources: {
+        ...fixtureApi({ "POST /keep": {} }),
+        ...fixtureWebSocketApi({ $connect: {}, $disconnect: {} }),
+        Function: fixtureFunction("keeps", { Environment: { Variables: { LOG: log } } }),
+        Chat: fixtureFunction("chat", { Environment: { Variables: { LOG: log } } }),
+        Gate: fixtureFunction("gate"),
+        Files: fixtureBucket("files"),
+        Due: fixtureQueue("due"),
+        Identity,
+      },
+      bundles: { keeps, chat: keeps, gate: keeps },
+    });
+
+  test("keeps objects, one-off schedules and e-mails", async () => {
+    const assemblyDir = keeping(join(dataDir, "events"));
+    const { child, url } = await spawnCloud(assemblyDir);
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    const input = {
+      object: { Bucket: "files", Key: "kept", Body: "kept" },
+      schedule: {
+        Name: "kept",
+        ScheduleExpression: `at(${inAnHour.toISOString().slice(0, 19)})`,
+        FlexibleTimeWindow: { Mode: "OFF" },
+        ActionAfterCompletion: "DELETE",
+        Target: { Arn: "arn:aws:sqs:us-east-1:000000000000:due", RoleArn: "arn", Input: "kept" },
+      },
+      mail: {
+        FromEmailAddress: "a@pennyline.example",
+        Destination: { ToAddresses: ["b@example.com"] },
+        Content: { Simple: { Subject: { Data: "kept" }, Body: { Text: { Data: "x" } } } },
+      },
+    };
+    const answer = await fetch(`${url}/keep`, { method: "POST", body: JSON.stringify(input) });
+    expect(answer.status).toBe(201);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    const cloud = await cloudForTest({ assemblyDir, dataDir });
+    const s3 = new S3Client(sdk(cloud.queues.url));
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: "files", Key: "kept" }));
+    expect(await Body?.transformToString()).toBe("kept");
+    expect(await cloud.fireDueSchedules(inAnHour)).toEqual(["kept"]);
+    expect(cloud.queues.get("due").peek()).toEqual(["kept"]);
+    const mailbox = await fetch(`${cloud.url}/_local/mailbox`);
+    expect(await mailbox.json()).toMatchObject({ mails: [{ subject: "kept" }] });
+  });
+
+  test("tells $disconnect of the connections that it had", async () => {
+    const log = join(dataDir, "events");
+    const assemblyDir = keeping(log);
+    const { child, url } = await spawnCloud(assemblyDir);
+    const client = new Client(`${url.replace("http", "ws")}/live`);
+    await once(client, "open");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    const cloud = await cloudForTest({ assemblyDir, dataDir });
+    await cloud.waitUntilIdle();
+    expect(readFileSync(log, "utf8")).toMatch(/^CONNECT (\S+) \nDISCONNECT \1 1006\n$/);
   });
 });
 

@@ -2,7 +2,12 @@ import { describe, expect, inject, test } from "vitest";
 import { readAssembly } from "../../local/templates/assembly.ts";
 import { resolveResources } from "../../local/templates/resources.ts";
 import { cloudForTest } from "./support/cloud.ts";
-import { fixtureFunction, fixtureQueue, writeAssembly } from "./support/fixture-assembly.ts";
+import {
+  fixtureFunction,
+  fixtureQueue,
+  fixtureWebSocketApi,
+  writeAssembly,
+} from "./support/fixture-assembly.ts";
 
 const start = (resources: Parameters<typeof writeAssembly>[0]["resources"], bundles = {}) =>
   cloudForTest({ assemblyDir: writeAssembly({ resources, bundles }) });
@@ -18,6 +23,43 @@ describe("the embedded cloud refuses to start", () => {
     await expect(start({ Queue: fixtureQueue("q", { NewFeature: true }) })).rejects.toThrow(
       /cannot run Fixture\/Queue \(AWS::SQS::Queue\).*NewFeature/,
     );
+  });
+
+  test.each<[string, object]>([
+    ["AWS::S3::Bucket", { BucketName: "bucket" }],
+    ["AWS::Scheduler::ScheduleGroup", { Name: "group" }],
+    ["AWS::SES::EmailIdentity", { EmailIdentity: "pennyline.example" }],
+    ["AWS::SES::ConfigurationSet", { Name: "set" }],
+  ])("on a property of %s that it does not know", async (Type, properties) => {
+    const One = { Type, Properties: { ...properties, NewFeature: true } };
+    await expect(start({ One })).rejects.toThrow(/cannot run Fixture\/One.*NewFeature/);
+  });
+
+  test.each([
+    ["Sockets", /Fixture\/Sockets.*NewFeature/],
+    ["SocketStage", /Fixture\/SocketStage.*NewFeature/],
+    ["SocketAuthorizer", /Fixture\/SocketAuthorizer.*NewFeature/],
+    ["SocketIntegration", /Fixture\/SocketIntegration.*NewFeature/],
+    ["SocketRoute0", /Fixture\/SocketRoute0.*NewFeature/],
+  ])("on a property of a WebSocket API's %s that it does not know", async (id, error) => {
+    const api: Parameters<typeof start>[0] = fixtureWebSocketApi({ $default: {} });
+    const { Type = "", Properties } = api[id] ?? {};
+    const changed = { Type, Properties: { ...Properties, NewFeature: true } };
+    const functions = { Chat: fixtureFunction("f"), Gate: fixtureFunction("g") };
+    const resources = { ...api, ...functions, [id]: changed };
+    await expect(start(resources, { f: "", g: "" })).rejects.toThrow(error);
+  });
+
+  test("on a message route that would be authorized, and on a second WebSocket API", async () => {
+    const functions = { Chat: fixtureFunction("f"), Gate: fixtureFunction("g") };
+    const closed = { AuthorizationType: "CUSTOM", AuthorizerId: { Ref: "SocketAuthorizer" } };
+    const routes = { ...fixtureWebSocketApi({ say: closed }), ...functions };
+    await expect(start(routes, { f: "", g: "" })).rejects.toThrow(
+      "only $connect can be authorized",
+    );
+    const api = fixtureWebSocketApi({});
+    const two = { ...api, ...functions, Other: api.Sockets };
+    await expect(start(two, { f: "", g: "" })).rejects.toThrow("only one WebSocket API is served");
   });
 
   test("on an event pattern it does not understand", async () => {
@@ -59,6 +101,10 @@ test("a function gets the environment of its template and the endpoints of this 
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256",
     AWS_ENDPOINT_URL_DYNAMODB: cloud.dynamodbUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: cloud.servicesUrl,
+    AWS_ENDPOINT_URL_S3: cloud.queues.url,
+    AWS_ENDPOINT_URL_SCHEDULER: cloud.servicesUrl,
+    AWS_ENDPOINT_URL_SESV2: cloud.servicesUrl,
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: cloud.servicesUrl,
     _X_AMZN_TRACE_ID: expect.stringMatching(/^Root=1-/),
   });
   // Nothing of the developer's own environment leaks in.

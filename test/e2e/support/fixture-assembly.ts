@@ -41,6 +41,17 @@ export function writeAssembly({ resources, bundles = {} }: Fixture): string {
   return directory;
 }
 
+/** Begins a bundle that uses the SDK clients of this repository: `require("@aws-sdk/…")`. */
+export const withSdk = `import { createRequire } from "node:module";
+const require = createRequire(${JSON.stringify(import.meta.filename)});`;
+
+/** The settings of an SDK client outside of a function; its keys are those that functions have. */
+export const sdk = (endpoint: string) => ({
+  endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "local", secretAccessKey: "local" },
+});
+
 export function fixtureFunction(name: string, properties: object = {}) {
   return {
     Type: "AWS::Lambda::Function",
@@ -57,6 +68,10 @@ export function fixtureFunction(name: string, properties: object = {}) {
 
 export function fixtureQueue(name: string, properties: object = {}) {
   return { Type: "AWS::SQS::Queue", Properties: { QueueName: name, ...properties } };
+}
+
+export function fixtureBucket(name: string, properties: object = {}) {
+  return { Type: "AWS::S3::Bucket", Properties: { BucketName: name, ...properties } };
 }
 
 /** A worker on a queue with dead letters: logical ids Queue, DeadLetters, Worker and Mapping. */
@@ -121,6 +136,56 @@ export function fixtureApi(routes: Readonly<Record<string, object>>, api = {}, s
             ...properties,
           },
         },
+      ]),
+    ),
+  };
+}
+
+/** A WebSocket API whose routes are all answered by the function of logical id `Chat`. */
+export function fixtureWebSocketApi(
+  routes: Readonly<Record<string, object>>,
+  stage: object = {},
+  authorizer: object = {},
+) {
+  const ApiId = { Ref: "Sockets" };
+  const invoke = (logicalId: string) => {
+    const path = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/";
+    return { "Fn::Join": ["", [path, { "Fn::GetAtt": [logicalId, "Arn"] }, "/invocations"]] };
+  };
+  const resource = (type: string, properties: object) => ({
+    Type: `AWS::ApiGatewayV2::${type}`,
+    Properties: { ApiId, ...properties },
+  });
+  return {
+    Sockets: {
+      Type: "AWS::ApiGatewayV2::Api",
+      Properties: {
+        Name: "sockets",
+        ProtocolType: "WEBSOCKET",
+        RouteSelectionExpression: "$request.body.action",
+      },
+    },
+    SocketStage: resource("Stage", { StageName: "live", AutoDeploy: true, ...stage }),
+    SocketAuthorizer: resource("Authorizer", {
+      AuthorizerType: "REQUEST",
+      AuthorizerUri: invoke("Gate"),
+      IdentitySource: ["route.request.querystring.token"],
+      Name: "gate",
+      ...authorizer,
+    }),
+    SocketIntegration: resource("Integration", {
+      IntegrationType: "AWS_PROXY",
+      IntegrationUri: invoke("Chat"),
+    }),
+    ...Object.fromEntries(
+      Object.entries(routes).map(([RouteKey, properties], index) => [
+        `SocketRoute${index}`,
+        resource("Route", {
+          RouteKey,
+          AuthorizationType: "NONE",
+          Target: { "Fn::Join": ["/", ["integrations", { Ref: "SocketIntegration" }]] },
+          ...properties,
+        }),
       ]),
     ),
   };
