@@ -1,4 +1,5 @@
 import { decimalOf, type PayoutFormat, type Transfer } from "../../core/payouts/export-payouts.ts";
+import { pain001Payouts } from "./pain-001.ts";
 
 type Column = readonly [name: string, textOf: (transfer: Transfer) => string, kind?: "id"];
 
@@ -21,7 +22,8 @@ export const csvPayouts: PayoutFormat = {
   fileName: "payouts.csv",
   needsDebtor: false,
   showsProblems: true,
-  problemOf: () => undefined,
+  // Here one looks up why a payout is missing from the other file.
+  problemOf: pain001Payouts.problemOf,
   write(transfers) {
     const rows = transfers.map((transfer) =>
       columns.map(([, textOf, kind]) => {

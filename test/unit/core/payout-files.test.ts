@@ -96,6 +96,18 @@ describe("csv", () => {
     );
   });
 
+  test("says of what a bank's file leaves out why it does", async () => {
+    const { text } = await exported(csvPayouts, [open("ada", 10_000n), open("bob", 10_000n)], {
+      ada: { name: "Ada", iban, bic: "BNPAFRPP" },
+      bob: { name: "株式会社", iban },
+    });
+    const problems = parseCsv(text).map((row) => row.at(-1));
+    expect(problems.slice(1, 3)).toEqual([
+      "the BIC is of another country than the IBAN",
+      "the payee's name has no Latin letters",
+    ]);
+  });
+
   test("an IBAN with wrong check digits is said to be wrong", async () => {
     const wrong = { name: "Ada", iban: "DE88370400440532013000" };
     const { text } = await exported(csvPayouts, [open("ada", 10_000n)], { ada: wrong });
