@@ -64,6 +64,21 @@ export async function* queryItems(
   for await (const page of paginateQuery({ client }, input)) yield* page.Items ?? [];
 }
 
+/** Every item of a partition whose sort key begins with `prefix`; strongly consistent. */
+export function itemsUnder(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  pk: string,
+  prefix: string,
+): AsyncGenerator<Item> {
+  return queryItems(client, {
+    TableName: tableName,
+    KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+    ExpressionAttributeValues: { ":pk": pk, ":prefix": prefix },
+    ConsistentRead: true,
+  });
+}
+
 export async function* scanItems(
   client: DynamoDBDocumentClient,
   input: ScanCommandInput,

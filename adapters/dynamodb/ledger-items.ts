@@ -122,26 +122,43 @@ export async function readAccount(
   return accountFromItem(await getItem(client, ledgerTable, accountKey(creatorId)));
 }
 
+/**
+ * A page of what lies under a creator by number, newest first; strongly consistent.
+ * @param sortKeyOf of an item with a number.
+ * @param beforeSequence only those below it; undefined: from the newest on.
+ */
+export async function newestOf(
+  client: DynamoDBDocumentClient,
+  ledgerTable: string,
+  creatorId: CreatorId,
+  sortKeyOf: (sequence: number) => string,
+  { limit, beforeSequence }: { limit: number; beforeSequence: number | undefined },
+): Promise<Item[]> {
+  const last = beforeSequence === undefined ? maxSequence : beforeSequence - 1;
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: ledgerTable,
+      KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+      ExpressionAttributeValues: {
+        ":pk": creatorKey(creatorId),
+        ":first": sortKeyOf(0),
+        ":last": sortKeyOf(last),
+      },
+      ScanIndexForward: false,
+      ConsistentRead: true,
+      Limit: limit,
+    }),
+  );
+  return Items;
+}
+
 /** Entries lie under their creator, sorted by number. */
 export function dynamoDbLedger(client: DynamoDBDocumentClient, ledgerTable: string): LedgerReader {
   return {
     async entries(creatorId, limit, beforeSequence) {
-      const last = beforeSequence === undefined ? maxSequence : beforeSequence - 1;
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: ledgerTable,
-          KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-          ExpressionAttributeValues: {
-            ":pk": creatorKey(creatorId),
-            ":first": entrySortKey(0),
-            ":last": entrySortKey(last),
-          },
-          ScanIndexForward: false,
-          ConsistentRead: true,
-          Limit: limit,
-        }),
-      );
-      return Items.map(entryFromItem);
+      const page = { limit, beforeSequence };
+      const items = await newestOf(client, ledgerTable, creatorId, entrySortKey, page);
+      return items.map(entryFromItem);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { AccountTotals, LedgerEntry } from "../../core/ledger/entry.ts";
 import type { Booking, Correction, LedgerStore } from "../../core/ledger/ledger-store.ts";
 import type { StatementSource } from "../../core/ledger/read-statement.ts";
 import { creatorKey } from "./counter-items.ts";
-import { getItem, type Item, queryItems } from "./items.ts";
+import { getItem, type Item, itemsUnder } from "./items.ts";
 import {
   entryActions,
   entryFromItem,
@@ -77,15 +77,8 @@ export function dynamoDbLedgerStore(
       sequenceOfRequest(client, ledgerTable, creatorId, requestId),
     async correctionsOf(creatorId, sequence) {
       const corrections: Correction[] = [];
-      const items = queryItems(client, {
-        TableName: ledgerTable,
-        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues: {
-          ":pk": creatorKey(creatorId),
-          ":prefix": correctionPrefix(sequence),
-        },
-        ConsistentRead: true,
-      });
+      const prefix = correctionPrefix(sequence);
+      const items = itemsUnder(client, ledgerTable, creatorKey(creatorId), prefix);
       for await (const item of items) {
         corrections.push({ sequence: Number(item.sequence), reverses: item.reverses === true });
       }

@@ -3,7 +3,6 @@ import {
   type DynamoDBDocumentClient,
   PutCommand,
   paginateQuery,
-  QueryCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import type { CreatorId } from "../../core/contracts/ids.ts";
@@ -15,7 +14,7 @@ import type { PayoutRuns } from "../../core/payouts/run-payouts.ts";
 import type { Micros } from "../../core/values/micros.ts";
 import { creatorKey, creatorOfKey } from "./counter-items.ts";
 import { getItem, type Item, queryItems } from "./items.ts";
-import { entryActions, maxSequence, paddedSequence, readAccount } from "./ledger-items.ts";
+import { entryActions, newestOf, paddedSequence, readAccount } from "./ledger-items.ts";
 import {
   commitBooking,
   correctionAction,
@@ -44,8 +43,11 @@ export function dynamoDbPayouts(client: DynamoDBDocumentClient, ledgerTable: str
       const item = await getItem(client, ledgerTable, payoutKey({ creatorId, sequence }));
       return item && payoutFromItem(item);
     },
-    payouts: (creatorId, limit, before) =>
-      pageOfPayouts(client, ledgerTable, creatorId, limit, before),
+    async payouts(creatorId, limit, beforeSequence) {
+      const page = { limit, beforeSequence };
+      const items = await newestOf(client, ledgerTable, creatorId, payoutSortKey, page);
+      return items.map(payoutFromItem);
+    },
     reserve: (entry, payout) =>
       commitBooking(client, [
         ...entryActions(ledgerTable, entry),
@@ -75,31 +77,6 @@ export function dynamoDbPayouts(client: DynamoDBDocumentClient, ledgerTable: str
     },
     markAnnounced: (place, atMs) => markAnnounced(client, ledgerTable, place, atMs),
   };
-}
-
-async function pageOfPayouts(
-  client: DynamoDBDocumentClient,
-  ledgerTable: string,
-  creatorId: CreatorId,
-  limit: number,
-  beforeSequence: number | undefined,
-): Promise<Payout[]> {
-  const last = beforeSequence === undefined ? maxSequence : beforeSequence - 1;
-  const { Items = [] } = await client.send(
-    new QueryCommand({
-      TableName: ledgerTable,
-      KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-      ExpressionAttributeValues: {
-        ":pk": creatorKey(creatorId),
-        ":first": payoutSortKey(0),
-        ":last": payoutSortKey(last),
-      },
-      ScanIndexForward: false,
-      ConsistentRead: true,
-      Limit: limit,
-    }),
-  );
-  return Items.map(payoutFromItem);
 }
 
 async function markAnnounced(

@@ -4,7 +4,7 @@ import { escapedCreator } from "../../core/ledger/entry.ts";
 import type { ProofSource } from "../../core/ledger/prove-money.ts";
 import { creatorKey, creatorOfKey } from "./counter-items.ts";
 import { allCounters, countersOfCreator } from "./counters.ts";
-import { queryItems, scanItems } from "./items.ts";
+import { itemsUnder, scanItems } from "./items.ts";
 import {
   accountFromItem,
   accountSortKey,
@@ -43,33 +43,16 @@ export function dynamoDbProofSource(deps: Deps): ProofSource {
     },
     countersOf: (creatorId) => countersOfCreator(client, earningsCountersTable, creatorId),
     async *entriesOf(creatorId) {
-      const items = queryItems(client, {
-        TableName: ledgerTable,
-        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues: { ":pk": creatorKey(creatorId), ":prefix": entryPrefix },
-        ConsistentRead: true,
-      });
+      const items = itemsUnder(client, ledgerTable, creatorKey(creatorId), entryPrefix);
       for await (const item of items) yield entryFromItem(item);
     },
     async *payoutsOf(creatorId) {
-      const items = queryItems(client, {
-        TableName: ledgerTable,
-        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues: { ":pk": creatorKey(creatorId), ":prefix": payoutPrefix },
-        ConsistentRead: true,
-      });
+      const items = itemsUnder(client, ledgerTable, creatorKey(creatorId), payoutPrefix);
       for await (const item of items) yield payoutFromItem(item);
     },
     async *openPayoutsOf(creatorId) {
-      const items = queryItems(client, {
-        TableName: ledgerTable,
-        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues: {
-          ":pk": payoutLists.open,
-          ":prefix": `${escapedCreator(creatorId)}.`,
-        },
-        ConsistentRead: true,
-      });
+      const prefix = `${escapedCreator(creatorId)}.`;
+      const items = itemsUnder(client, ledgerTable, payoutLists.open, prefix);
       // An id may begin with another one and a dot.
       for await (const item of items) if (item.creatorId === creatorId) yield openFromItem(item);
     },

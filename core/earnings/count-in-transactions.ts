@@ -25,8 +25,6 @@ import {
   planTransactions,
 } from "./plan-transactions.ts";
 
-export type { CountingTable } from "./counting-table.ts";
-
 interface Deps {
   readonly table: CountingTable;
   readonly clock: Clock;

@@ -1,24 +1,11 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
-import { documentClient } from "../../adapters/dynamodb/client.ts";
-import { dynamoDbProofSource } from "../../adapters/dynamodb/proof-source.ts";
-import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
+import { proofFromEnvironment } from "../../adapters/dynamodb/proof-from-environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
-import { systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { proveMoney } from "../../core/ledger/prove-money.ts";
-import { dayMs } from "../../core/values/time.ts";
 
-const source = dynamoDbProofSource({
-  client: documentClient,
-  earningsCountersTable: setting("earningsCountersTable"),
-  ledgerTable: setting("ledgerTable"),
-});
-
-const deps = {
-  ...{ source, clock: systemClock, pacing: systemPacing },
-  holdMs: numberSetting("holdDays") * dayMs,
-};
+const deps = proofFromEnvironment();
 
 /** @throws when money does not add up: a failed run is what the alarm watches. */
 export const handler = scheduledHandler(async () => {

@@ -22,11 +22,9 @@ import type { CreatorId } from "../../core/contracts/ids.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { tallyShards } from "../../core/contracts/storage.ts";
 import { type CountDeps, countEngagements } from "../../core/earnings/count-engagements.ts";
-import {
-  type CountingTable,
-  countInTransactions,
-} from "../../core/earnings/count-in-transactions.ts";
+import { countInTransactions } from "../../core/earnings/count-in-transactions.ts";
 import type { CountOnce } from "../../core/earnings/count-once.ts";
+import type { CountingTable } from "../../core/earnings/counting-table.ts";
 import type { ImpressionKey } from "../../core/earnings/impression-key.ts";
 import { settleDeliveries } from "../../core/earnings/settle-creator.ts";
 import type { SettlementTable } from "../../core/earnings/settlement-table.ts";
