@@ -1,6 +1,10 @@
+import { Aws } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { environment } from "../core/contracts/environment.ts";
 import {
+  type FilePrefix,
+  filePrefixes,
   payoutLists,
   poolPlansPrefix,
   reviewProgressPrefix,
@@ -8,6 +12,8 @@ import {
 } from "../core/contracts/storage.ts";
 import type { Platform, TableName } from "./platform.ts";
 import type { Settings } from "./settings.ts";
+
+type FileAction = "GetObject" | "PutObject" | "DeleteObject" | "AbortMultipartUpload";
 
 type DynamoAction =
   | "GetItem"
@@ -33,7 +39,19 @@ export interface Needs {
   /** How far reviews have come and what pools' days are worth, in the registry's table. */
   readonly reviewProgress?: readonly DynamoAction[];
   readonly poolPlans?: readonly DynamoAction[];
+  readonly jobOwnerIndex?: readonly DynamoAction[];
+  readonly jobAttentionIndex?: readonly DynamoAction[];
+  /** Files of a kind; a pre-signed URL can do no more than the function that signs it. */
+  readonly files?: { readonly [P in FilePrefix]?: readonly FileAction[] };
   readonly putEvents?: boolean;
+  /** May put events on the bus at a later time, too. */
+  readonly deferEvents?: boolean;
+  readonly webhookSecret?: boolean;
+  readonly webPushSecret?: boolean;
+  readonly linkSecret?: boolean;
+  readonly jobRules?: boolean;
+  /** Calls addresses that callers named. */
+  readonly outbound?: boolean;
   readonly viewTokenSecret?: boolean;
   readonly settlementRules?: boolean;
   readonly dedupeTtl?: boolean;
@@ -50,6 +68,7 @@ const partitions = {
   reviewProgress: { table: "registry", keys: [`${reviewProgressPrefix}*`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
+const secretNames = ["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const;
 const partitionNames = Object.keys(partitions) as (keyof typeof partitions)[];
 
 const tableVariable: Record<TableName, string> = {
@@ -58,6 +77,12 @@ const tableVariable: Record<TableName, string> = {
   ledger: environment.ledgerTable,
   registry: environment.registryTable,
   idempotency: environment.idempotencyTable,
+  jobs: environment.jobsTable,
+  drafts: environment.draftsTable,
+  followers: environment.followersTable,
+  webhooks: environment.webhooksTable,
+  connections: environment.connectionsTable,
+  pacing: environment.pacingTable,
 };
 
 export function environmentOf(needs: Needs, platform: Platform): Record<string, string> {
@@ -70,9 +95,17 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
     variables[tableVariable[table]] = platform.tables[table].tableName;
   }
   if (needs.putEvents) variables[environment.eventBusName] = platform.bus.eventBusName;
-  if (needs.viewTokenSecret) {
+  if (needs.files) variables[environment.filesBucket] = platform.files.bucketName;
+  if (needs.deferEvents) {
+    const { group, role, deadLetters } = platform.deferral;
+    variables[environment.eventBusArn] = platform.bus.eventBusArn;
+    variables[environment.deferralGroup] = group.ref;
+    variables[environment.deferralRoleArn] = role.roleArn;
+    variables[environment.deferralDeadLettersArn] = deadLetters.queueArn;
+  }
+  for (const name of secretNames) {
     // Its name in AWS, not its value: the function reads the value when it starts.
-    variables[environment.viewTokenSecretArn] = platform.viewTokenSecret.secretArn;
+    if (needs[name]) variables[environment[`${name}Arn`]] = platform[name].secretArn;
   }
   if (needs.settlementRules) {
     variables[environment.settlementMinMicros] = settings.settlement.minMicros;
@@ -100,6 +133,8 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
     }),
     ...(needs.holdRules && { [environment.holdDays]: String(traffic.holdDays) }),
     ...(needs.poolRules && { [environment.poolCloseHours]: String(pools.closeHours) }),
+    ...(needs.jobRules && { [environment.jobRetentionDays]: String(settings.jobs.retentionDays) }),
+    ...(needs.outbound && { [environment.allowLoopback]: String(settings.outbound.allowLoopback) }),
   };
 }
 
@@ -122,6 +157,19 @@ export function grantNeeds(needs: Needs, platform: Platform, grantee: IGrantable
   if (needs.accountIndex) {
     allow(dynamo(needs.accountIndex), indexOf("ledger", tables.ledger.accountIndex.name));
   }
+  if (needs.jobOwnerIndex) {
+    allow(dynamo(needs.jobOwnerIndex), indexOf("jobs", tables.jobs.ownerIndex.name));
+  }
+  if (needs.jobAttentionIndex) {
+    allow(dynamo(needs.jobAttentionIndex), indexOf("jobs", tables.jobs.attentionIndex.name));
+  }
+  for (const [prefix, actions] of Object.entries(needs.files ?? {})) {
+    const keys = `${filePrefixes[prefix as FilePrefix]}*`;
+    allow(
+      actions.map((name) => `s3:${name}`),
+      platform.files.arnForObjects(keys),
+    );
+  }
   for (const name of partitionNames) {
     const actions = needs[name];
     if (!actions) continue;
@@ -131,9 +179,20 @@ export function grantNeeds(needs: Needs, platform: Platform, grantee: IGrantable
     });
   }
   if (needs.putEvents) allow(["events:PutEvents"], platform.bus.eventBusArn);
-  if (needs.viewTokenSecret) {
-    allow(["secretsmanager:GetSecretValue"], platform.viewTokenSecret.secretArn);
+  if (needs.deferEvents) {
+    const { group, role } = platform.deferral;
+    allow(["scheduler:CreateSchedule"], schedulesOf(group));
+    allow(["iam:PassRole"], role.roleArn, {
+      StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" },
+    });
   }
+  for (const name of secretNames) {
+    if (needs[name]) allow(["secretsmanager:GetSecretValue"], platform[name].secretArn);
+  }
+}
+
+function schedulesOf(group: CfnScheduleGroup): string {
+  return `arn:${Aws.PARTITION}:scheduler:${Aws.REGION}:${Aws.ACCOUNT_ID}:schedule/${group.ref}/*`;
 }
 
 /** A function that only needs an index or a part of a table must know its table's name all the same. */
@@ -142,6 +201,7 @@ function tablesOf(needs: Needs): Set<TableName> {
     ...(Object.keys(needs.tables ?? {}) as TableName[]),
     ...(needs.dueIndex ? (["earningsCounters"] as const) : []),
     ...(needs.accountIndex ? (["ledger"] as const) : []),
+    ...(needs.jobOwnerIndex || needs.jobAttentionIndex ? (["jobs"] as const) : []),
     ...partitionNames.flatMap((name) => (needs[name] ? [partitions[name].table] : [])),
   ]);
 }

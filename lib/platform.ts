@@ -1,8 +1,12 @@
 import { RemovalPolicy } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { EventBus } from "aws-cdk-lib/aws-events";
+import type { Role } from "aws-cdk-lib/aws-iam";
+import type { Bucket } from "aws-cdk-lib/aws-s3";
+import type { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Topic } from "aws-cdk-lib/aws-sns";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { tables } from "../core/contracts/storage.ts";
 import type { Settings } from "./settings.ts";
 
@@ -13,8 +17,25 @@ export interface Platform {
   readonly settings: Settings;
   readonly tables: Readonly<Record<TableName, Table>>;
   readonly bus: EventBus;
+  readonly files: Bucket;
   readonly viewTokenSecret: Secret;
+  /** What webhooks are signed with: each endpoint's secret follows from it. */
+  readonly webhookSecret: Secret;
+  /** What the key that identifies us to browsers' push services follows from. */
+  readonly webPushSecret: Secret;
+  /** What links and tickets that we hand out are signed with. */
+  readonly linkSecret: Secret;
+  /** Puts an event on the bus later, by a one-off schedule. */
+  readonly deferral: Deferral;
   readonly alarmTopic: Topic;
+}
+
+export interface Deferral {
+  readonly group: CfnScheduleGroup;
+  /** Scheduler's, which may put events on the bus. */
+  readonly role: Role;
+  /** Events that Scheduler could not put there. */
+  readonly deadLetters: Queue;
 }
 
 /** The name of a thing that operators meet: the stage keeps two deployments apart. */

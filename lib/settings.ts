@@ -52,6 +52,17 @@ const pools = z.strictObject({
   closeHours: z.int().min(1).max(48).default(6),
 });
 
+const jobs = z.strictObject({
+  /** A job is forgotten this long after it was accepted, finished or not. */
+  retentionDays: z.int().min(1).max(365).default(30),
+});
+
+/** What we call: callbacks, webhooks, integrations. */
+const outbound = z.strictObject({
+  /** Lets `http://127.0.0.1` and the like be called: for the stage of one machine, and no other. */
+  allowLoopback: z.boolean().default(false),
+});
+
 /** When an alarm goes off. Each default carries its reason. */
 const alarmThresholds = z.strictObject({
   /** One batch is 1,000 messages and ten workers run at once: more is not drained in one round. */
@@ -97,6 +108,8 @@ export const stageSettingsSchema = z.strictObject({
   payouts: payouts.prefault({}),
   invalidTraffic: invalidTraffic.prefault({}),
   pools: pools.prefault({}),
+  jobs: jobs.prefault({}),
+  outbound: outbound.prefault({}),
   alarms: alarmThresholds.prefault({}),
   /** Receives alarms. None: whoever subscribes to the topic. */
   alarmEmail: z.email().optional(),

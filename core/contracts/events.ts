@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
+import { type JobType, jobStates, jobTypeNames, jobTypeSchema } from "./job-types.ts";
 import { commentLengths, engagementKinds, moderationStates, reactionTypes } from "./kinds.ts";
 import { limits } from "./limits.ts";
 
@@ -11,6 +12,8 @@ export interface EventContract<Detail extends z.ZodType> {
   readonly source: string;
   readonly detailType: string;
   readonly detail: Detail;
+  /** Fields of the detail that must hold one of these values: a rule then matches just those. */
+  readonly where?: Readonly<Record<string, readonly string[]>>;
   /** Older shapes that may still wait in a queue or be redriven, and what they say in today's. */
   readonly older?: readonly OlderVersion[];
 }
@@ -24,7 +27,7 @@ function defineEvent<Detail extends z.ZodType>(contract: EventContract<Detail>) 
   return contract;
 }
 
-const traceparentSchema = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
+export const traceparentSchema = z.string().regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
 
 const engagementV1 = {
   articleId: articleIdSchema,
@@ -137,15 +140,66 @@ export const reviewRequested = defineEvent({
   }),
 });
 
+const jobIdSchema = z.string().min(1);
+
+/** Work for the worker of one type. What is to be done stands in the job's record. */
+function jobRequestedOf<Type extends JobType>(type: Type) {
+  return defineEvent({
+    source: "pennyline.jobs",
+    detailType: "JobRequested",
+    where: { type: [type] },
+    detail: z.strictObject({
+      schemaVersion: z.literal(1),
+      traceparent: traceparentSchema,
+      jobId: jobIdSchema,
+      type: z.literal(type),
+    }),
+  });
+}
+
+/** By type, so that each has a rule and a queue of its own. */
+export const jobRequested = Object.fromEntries(
+  jobTypeNames.map((type) => [type, jobRequestedOf(type)]),
+) as { readonly [Type in JobType]: ReturnType<typeof jobRequestedOf<Type>> };
+
+/**
+ * A job's record changed: its state or its progress. It may come more than once and late; `version`
+ * says which came last.
+ */
+export const jobChanged = defineEvent({
+  source: "pennyline.jobs",
+  detailType: "JobChanged",
+  detail: z.strictObject({
+    schemaVersion: z.literal(1),
+    traceparent: traceparentSchema,
+    jobId: jobIdSchema,
+    type: jobTypeSchema,
+    /** `creator:<id>` or `publisher`. */
+    owner: z.string().min(1),
+    state: z.enum(jobStates),
+    version: z.int().positive(),
+    /** UTC milliseconds since the epoch. */
+    changedAtMs: z.int().nonnegative(),
+  }),
+});
+export type JobChanged = z.infer<typeof jobChanged.detail>;
+
 export const events = {
   engagementsAccepted,
   settlementDue,
   payoutsDue,
   payoutRequested,
   reviewRequested,
+  jobChanged,
 } as const;
 
 /** The EventBridge pattern that matches exactly this event. */
-export function patternOf(contract: EventContract<z.ZodType>) {
-  return { source: [contract.source], detailType: [contract.detailType] };
+export function patternOf({ source, detailType, where }: EventContract<z.ZodType>) {
+  return {
+    source: [source],
+    detailType: [detailType],
+    ...(where && {
+      detail: Object.fromEntries(Object.entries(where).map(([key, values]) => [key, [...values]])),
+    }),
+  };
 }

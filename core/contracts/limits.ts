@@ -78,6 +78,29 @@ export const limits = {
   maxKnownArticles: 20_000,
   /** The largest price of one engagement: 1,000 units of the currency. */
   maxPriceMicros: 1_000_000_000,
+  /** A worker gets a message this often; then it is a dead letter: poison, not unlucky. */
+  maxReceives: 4,
+  /** A job's payload as it is kept; longer text is a file. */
+  maxJobPayloadBytes: 65_536,
+  /** A body that holds a draft's text: JSON may write a byte of it as six. */
+  maxJobBodyBytes: 3_000_000,
+  /** One draft's text, as UTF-8. */
+  maxDraftBytes: 1_048_576,
+  /** Changes of a job that its record remembers; older ones are dropped. */
+  maxJobChanges: 100,
+  maxJobMessageBytes: 500,
+  maxJobResultBytes: 32_768,
+  /** How long a long poll waits at most; API Gateway gives up after 30 s. */
+  maxJobWaitMs: 25_000,
+  /** How long a link to a file works. */
+  fileLinkTtlMs: 15 * 60_000,
+  /** How long a ticket to connect with works. */
+  connectionTicketTtlMs: 60_000,
+  /** A file that callers upload. */
+  maxUploadBytes: 20_971_520,
+  maxUrlBytes: 2_048,
+  /** An export is deleted from the bucket after this. */
+  exportTtlDays: 7,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

@@ -43,7 +43,52 @@ export const tables = {
   registry: { partitionKey: "pk", sortKey: "sk" },
   /** Answers remembered by Idempotency-Key; layout of Powertools idempotency. */
   idempotency: { partitionKey: "id", ttl: "expiration" },
+  /** `job#<id>` / `job`: the record, whole; every change of it is one conditional write. */
+  jobs: {
+    partitionKey: "pk",
+    sortKey: "sk",
+    ttl: "ttl",
+    /** Each owner's, by when they were accepted. */
+    ownerIndex: { name: "owner", partitionKey: "owner", sortKey: "listed" },
+    /**
+     * Sparse: jobs that somebody has to look at, by when, ms since the epoch. `attention` is a bucket
+     * below `jobBuckets`.
+     */
+    attentionIndex: { name: "attention", partitionKey: "attention", sortKey: "attendAt" },
+  },
+  /**
+   * `drafts#<creator>` / `<draft>`: the head; `draft#<creator>#<draft>` / `revision#<n>`,
+   * `conflict#<job>`. Texts are files.
+   */
+  drafts: { partitionKey: "pk", sortKey: "sk" },
+  /**
+   * Who follows whom and what they were told: `followers#<creator>#<shard>` / `<reader>`;
+   * `told#<article>#…` / `<reader>#<channel>`; `inbox#<reader>` / `<time>#<article>`;
+   * `fanout#<job>` / `…`.
+   */
+  followers: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
+  /** `endpoints#<owner>` / `<endpoint>`; `deliveries#<endpoint>` / `<delivery>`; … */
+  webhooks: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
+  /** `connection#<id>` / `connection`, `topic#<topic>`; `topic#<topic>` / `<connection id>`. */
+  connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
+  /** `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `load#<queue>` / `load`: how fast is too fast. */
+  pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
 } as const;
+
+/** Buckets of the attention index: spreads its writes. */
+export const jobBuckets = 16;
+
+/** Where files lie in the bucket, by what they are: grants are given for one of these. */
+export const filePrefixes = {
+  /** Texts of drafts, put there before a save is accepted. */
+  drafts: "drafts/",
+  /** What callers upload by a pre-signed URL; forgotten after a day. */
+  uploads: "uploads/",
+  images: "images/",
+  statements: "statements/",
+  exports: "exports/",
+} as const;
+export type FilePrefix = keyof typeof filePrefixes;
 
 /** Buckets of the due index: spreads its writes, bounds the scheduler's queries. */
 export const dueBuckets = 16;

@@ -1,11 +1,11 @@
 import { Duration, Validations } from "aws-cdk-lib";
 import { Queue, QueueEncryption, type QueueProps } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { nameIn, type Platform, removalOf } from "../platform.ts";
+import { nameIn, removalOf } from "../platform.ts";
+import type { Settings } from "../settings.ts";
 
 /** What every queue here has: TLS only, encrypted, and gone with its stack unless data is kept. */
-export function queueProps(platform: Platform, name: string, retentionDays: number): QueueProps {
-  const { settings } = platform;
+export function queueProps(settings: Settings, name: string, retentionDays: number): QueueProps {
   return {
     queueName: nameIn(settings, name),
     retentionPeriod: Duration.days(retentionDays),
@@ -19,8 +19,8 @@ export function queueProps(platform: Platform, name: string, retentionDays: numb
 
 /** Keeps what could not be delivered or worked on, until an operator has looked at it. */
 export class DeadLetterQueue extends Queue {
-  constructor(scope: Construct, id: string, platform: Platform, name: string) {
-    super(scope, id, queueProps(platform, name, platform.settings.dlqRetentionDays));
+  constructor(scope: Construct, id: string, settings: Settings, name: string) {
+    super(scope, id, queueProps(settings, name, settings.dlqRetentionDays));
     Validations.of(this).acknowledge({
       id: "AwsSolutions-SQS3",
       reason: "Is itself the end of the line, of a rule or a schedule, which the check cannot see.",

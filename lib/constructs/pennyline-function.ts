@@ -81,10 +81,14 @@ export class PennylineFunction extends Construct {
   }
 
   /** Rings when the function fails as a whole: it threw, timed out or ran out of memory. */
-  alarmOnErrors(threshold = this.platform.settings.alarms.functionErrors): RunbookAlarm {
+  alarmOnErrors({
+    threshold = this.platform.settings.alarms.functionErrors,
+    runbook = this.name,
+  } = {}): RunbookAlarm {
     return new RunbookAlarm(this, "ErrorsAlarm", {
       platform: this.platform,
       subject: this.name,
+      runbook,
       symptom: "errors",
       description: `${this.name} failed ${threshold} times or more in 5 minutes.`,
       metric: this.function.metricErrors({ period: Duration.minutes(5) }),

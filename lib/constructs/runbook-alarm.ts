@@ -15,6 +15,8 @@ export interface RunbookAlarmProps {
   readonly subject: string;
   /** What one sees: the second half. */
   readonly symptom: string;
+  /** The first half of the heading where several subjects share one; default: `subject`. */
+  readonly runbook?: string;
   readonly description: string;
   readonly metric: IMetric;
   readonly threshold: number;
@@ -31,7 +33,7 @@ export class RunbookAlarm extends Alarm {
     const { platform, subject, symptom } = props;
     super(scope, id, {
       alarmName: nameIn(platform.settings, subject, symptom),
-      alarmDescription: `${props.description} See docs/runbook.md#${subject}-${symptom}`,
+      alarmDescription: `${props.description} See docs/runbook.md#${props.runbook ?? subject}-${symptom}`,
       metric: props.metric,
       threshold: props.threshold,
       evaluationPeriods: props.evaluationPeriods ?? 1,

@@ -53,7 +53,12 @@ export class ScheduledFunction extends Construct {
       // The next run does all that a failed one left undone, and is worth waiting for if it is near.
       asyncRetries: { attempts: everyMinute(every) ? 0 : 2, maxAge: eventAge(every) },
     });
-    this.missedRuns = new DeadLetterQueue(this, "MissedRuns", platform, `${name}-missed-runs`);
+    this.missedRuns = new DeadLetterQueue(
+      this,
+      "MissedRuns",
+      platform.settings,
+      `${name}-missed-runs`,
+    );
     this.addSchedule();
     this.addAlarms();
   }
@@ -116,7 +121,7 @@ export class ScheduledFunction extends Construct {
       metric: this.missedRuns.metricApproximateNumberOfMessagesVisible({ period: alarmPeriod }),
       threshold: 1,
     });
-    this.scheduled.alarmOnErrors(this.errorsToRing);
+    this.scheduled.alarmOnErrors({ threshold: this.errorsToRing });
   }
 }
 

@@ -7,7 +7,9 @@ import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { z } from "zod";
+import { environment } from "../../core/contracts/environment.ts";
 import { type EventContract, patternOf } from "../../core/contracts/events.ts";
+import { limits } from "../../core/contracts/limits.ts";
 import { checkRetention, checkVisibility, eventDeliveryDays } from "../checks.ts";
 import type { Needs } from "../needs.ts";
 import type { Platform } from "../platform.ts";
@@ -28,10 +30,9 @@ export interface WorkerQueueProps {
   readonly visibilityTimeout?: Duration;
   readonly maxConcurrency?: number;
   readonly memoryMb?: number;
+  /** Whose sections of the runbook its alarms link, if it shares them with others; default: its own. */
+  readonly runbook?: string;
 }
-
-/** Then a message is poison, not unlucky. */
-const maxReceives = 4;
 
 /** An operator's session with this tag may send: redriving dead letters is done in their name. */
 export const redriveTag = { key: "pennyline-redrive", value: "allowed" } as const;
@@ -49,6 +50,7 @@ export class WorkerQueue extends Construct {
   /** Events that EventBridge could not put into the queue. */
   readonly undelivered: Queue;
   private readonly platform: Platform;
+  private readonly runbook: string;
 
   constructor(scope: Construct, id: string, props: WorkerQueueProps) {
     super(scope, id);
@@ -66,16 +68,22 @@ export class WorkerQueue extends Construct {
 
     this.name = name;
     this.platform = platform;
+    this.runbook = props.runbook ?? name;
     this.deadLetters = new Queue(
       this,
       "DeadLetters",
-      queueProps(platform, `${name}-dead-letters`, dlqRetentionDays),
+      queueProps(platform.settings, `${name}-dead-letters`, dlqRetentionDays),
     );
-    this.undelivered = new DeadLetterQueue(this, "Undelivered", platform, `${name}-undelivered`);
+    this.undelivered = new DeadLetterQueue(
+      this,
+      "Undelivered",
+      platform.settings,
+      `${name}-undelivered`,
+    );
     this.queue = new Queue(this, "Queue", {
-      ...queueProps(platform, name, queueRetentionDays),
+      ...queueProps(platform.settings, name, queueRetentionDays),
       visibilityTimeout,
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: maxReceives },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: limits.maxReceives },
     });
     this.onlyFrom(this.route(props.event));
 
@@ -86,6 +94,8 @@ export class WorkerQueue extends Construct {
       timeout,
       memoryMb: props.memoryMb ?? 1024,
     });
+    // A worker may say when a message that failed comes back.
+    this.worker.function.addEnvironment(environment.queueUrl, this.queue.queueUrl);
     this.worker.function.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: props.batchSize,
@@ -139,6 +149,7 @@ export class WorkerQueue extends Construct {
         platform,
         subject: name,
         symptom,
+        runbook: this.runbook,
         description: `${name}: ${text}.`,
         metric,
         threshold: at,
@@ -155,6 +166,6 @@ export class WorkerQueue extends Construct {
     alarm("DeadLettersAlarm", "dead-letters", visible(this.deadLetters), 1, dead);
     const refused = "EventBridge could not deliver events to the queue";
     alarm("UndeliveredAlarm", "undelivered", visible(this.undelivered), 1, refused);
-    this.worker.alarmOnErrors();
+    this.worker.alarmOnErrors({ runbook: this.runbook });
   }
 }

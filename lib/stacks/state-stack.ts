@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import {
   AttributeType,
   BillingMode,
@@ -7,14 +7,24 @@ import {
   type TableProps,
 } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
-import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  HttpMethods,
+  ObjectOwnership,
+} from "aws-cdk-lib/aws-s3";
+import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
-import { tables } from "../../core/contracts/storage.ts";
+import { limits } from "../../core/contracts/limits.ts";
+import { filePrefixes, tables } from "../../core/contracts/storage.ts";
 import { checkDedupe } from "../checks.ts";
-import { nameIn, type Platform, type TableName } from "../platform.ts";
+import { DeadLetterQueue } from "../constructs/dead-letter-queue.ts";
+import { type Deferral, nameIn, type Platform, type TableName } from "../platform.ts";
 import type { Settings } from "../settings.ts";
 
 /** What outlives every deployment: tables, the bus, the view-token secret, the alarm topic. */
@@ -31,11 +41,18 @@ export class StateStack extends Stack {
     checkDedupe(settings);
     this.settings = settings;
     this.removalPolicy = settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const bus = new EventBus(this, "Bus", { eventBusName: nameIn(settings) });
+    const deferral = this.addDeferral(bus);
     this.platform = {
       settings,
       tables: this.addTables(),
-      bus: new EventBus(this, "Bus", { eventBusName: nameIn(settings) }),
+      bus,
+      files: this.addFiles(),
       viewTokenSecret: this.addViewTokenSecret(),
+      webhookSecret: this.addKey("WebhookSecret", "Webhook endpoints' secrets follow from it."),
+      webPushSecret: this.addKey("WebPushSecret", "Our key to browsers' push services."),
+      linkSecret: this.addKey("LinkSecret", "Signs links and tickets that are handed out."),
+      deferral,
       alarmTopic: this.addAlarmTopic(),
     };
     new CfnOutput(this, "EventBusName", { value: this.platform.bus.eventBusName });
@@ -49,7 +66,7 @@ export class StateStack extends Stack {
       partitionKey: text(layout.partitionKey),
       sortKey: text(layout.sortKey),
     });
-    const { impressionKeys, earningsCounters, ledger, registry, idempotency } = tables;
+    const { impressionKeys, earningsCounters, ledger, registry, idempotency, jobs } = tables;
 
     const counters = this.addTable("EarningsCounters", sorted(earningsCounters));
     const { dueIndex } = earningsCounters;
@@ -78,6 +95,29 @@ export class StateStack extends Stack {
       id: "AwsSolutions-DDB3",
       reason: "Holds answers for 24 h and no state: after a loss a retry just writes them again.",
     });
+    const jobRecords = this.addTable("Jobs", {
+      ...sorted(jobs),
+      timeToLiveAttribute: jobs.ttl,
+    });
+    const { ownerIndex, attentionIndex } = jobs;
+    // The records themselves are read where they are exact; the indexes only say which.
+    const projectionType = ProjectionType.KEYS_ONLY;
+    jobRecords.addGlobalSecondaryIndex({
+      indexName: ownerIndex.name,
+      partitionKey: text(ownerIndex.partitionKey),
+      sortKey: text(ownerIndex.sortKey),
+      projectionType,
+    });
+    jobRecords.addGlobalSecondaryIndex({
+      indexName: attentionIndex.name,
+      partitionKey: { name: attentionIndex.partitionKey, type: AttributeType.NUMBER },
+      sortKey: { name: attentionIndex.sortKey, type: AttributeType.NUMBER },
+      projectionType,
+    });
+    const forgetful = (
+      id: string,
+      layout: { partitionKey: string; sortKey: string; ttl: string },
+    ) => this.addTable(id, { ...sorted(layout), timeToLiveAttribute: layout.ttl });
     return {
       // Backed up although it is only a memory: counters restored to a moment without the keys of
       // that moment would pay twice, or never, whatever is delivered again.
@@ -89,6 +129,12 @@ export class StateStack extends Stack {
       ledger: accounts,
       registry: this.addTable("Registry", sorted(registry)),
       idempotency: answers,
+      jobs: jobRecords,
+      drafts: this.addTable("Drafts", sorted(tables.drafts)),
+      followers: forgetful("Followers", tables.followers),
+      webhooks: forgetful("Webhooks", tables.webhooks),
+      connections: forgetful("Connections", tables.connections),
+      pacing: forgetful("Pacing", tables.pacing),
     };
   }
 
@@ -120,6 +166,81 @@ export class StateStack extends Stack {
         "take it over; a rotation behind their back would void every page they serve.",
     });
     return secret;
+  }
+
+  /** A key that only functions read, each to derive its own from. */
+  private addKey(id: string, description: string): Secret {
+    const secret = new Secret(this, id, {
+      description,
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      removalPolicy: this.removalPolicy,
+    });
+    Validations.of(secret).acknowledge({
+      id: "AwsSolutions-SMG4",
+      reason:
+        "Others hold what follows from it: webhooks' receivers, browsers, readers' mailboxes. A new " +
+        "one would void all of that at once; endpoints rotate their own secrets.",
+    });
+    return secret;
+  }
+
+  private addFiles(): Bucket {
+    const { allowedOrigins } = this.settings;
+    const bucket = new Bucket(this, "Files", {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      removalPolicy: this.removalPolicy,
+      lifecycleRules: [
+        { prefix: filePrefixes.uploads, expiration: Duration.days(1) },
+        { prefix: filePrefixes.exports, expiration: Duration.days(limits.exportTtlDays) },
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
+      ...(allowedOrigins.length > 0 && {
+        // Pages upload by pre-signed URL, and read results in the same way.
+        cors: [
+          {
+            allowedMethods: [HttpMethods.GET, HttpMethods.PUT],
+            allowedOrigins,
+            allowedHeaders: ["content-type"],
+            exposedHeaders: ["etag"],
+            maxAge: 3_600,
+          },
+        ],
+      }),
+    });
+    Validations.of(bucket).acknowledge({
+      id: "AwsSolutions-S1",
+      reason:
+        "Every object is reached through a function or a link that one signed, both of which are " +
+        "logged; a log of the bucket would say who read which draft.",
+    });
+    return bucket;
+  }
+
+  private addDeferral(bus: EventBus): Deferral {
+    const group = new CfnScheduleGroup(this, "Deferred", {
+      name: nameIn(this.settings, "deferred"),
+    });
+    const role = new Role(this, "DeferralRole", {
+      assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
+        conditions: { StringEquals: { "aws:SourceAccount": this.account } },
+      }),
+    });
+    const deadLetters = new DeadLetterQueue(
+      this,
+      "Undeferred",
+      this.settings,
+      "deferred-undelivered",
+    );
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["events:PutEvents"], resources: [bus.eventBusArn] }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [deadLetters.queueArn] }),
+    );
+    return { group, role, deadLetters };
   }
 
   private addAlarmTopic(): Topic {

@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { day } from "./fields.ts";
+import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
+import { limits } from "./limits.ts";
+import { monthSchema } from "./queries.ts";
+import type { Role } from "./routes.ts";
+
+/** What every type of job says of itself, to the API, its rule and its worker. */
+export interface JobTypeContract {
+  /** What callers send as `payload`. One with a `creatorId` may be asked for by that creator. */
+  readonly payload: z.ZodObject;
+  /** Who may ask for it. */
+  readonly allow: readonly Role[];
+  /** `low`: it is refused first when too much is waiting. */
+  readonly priority: "low" | "normal";
+}
+
+/** A caller's own name for a thing of theirs. */
+const ownId = (name: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, `${name} must be 1 to 64 of A-Z, a-z, 0-9, _ and -`);
+
+export const draftIdSchema = ownId("draftId").brand("DraftId");
+export const integrationIdSchema = ownId("integrationId").brand("IntegrationId");
+export const uploadIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, "must be an uploadId, as POST /v1/uploads answered it")
+  .brand("UploadId");
+
+export type DraftId = z.infer<typeof draftIdSchema>;
+export type IntegrationId = z.infer<typeof integrationIdSchema>;
+export type UploadId = z.infer<typeof uploadIdSchema>;
+
+/** Every type of job. A line here, a folder in `lambdas/` and a line in `lib/stacks/jobs-stack.ts`. */
+export const jobTypes = {
+  "draft.save": {
+    payload: z.strictObject({
+      creatorId: creatorIdSchema,
+      draftId: draftIdSchema,
+      /** The revision that was edited; 0 for a new draft. */
+      baseRevision: z.int().nonnegative(),
+      title: callerText("title", limits.maxTitleBytes).optional(),
+      text: z.string(),
+    }),
+    allow: ["creator", "publisher"],
+    priority: "normal",
+  },
+  "notification.fanout": {
+    payload: z.strictObject({ articleId: articleIdSchema }),
+    allow: ["publisher"],
+    priority: "normal",
+  },
+  "statement.render": {
+    payload: z.strictObject({ creatorId: creatorIdSchema, month: monthSchema }),
+    allow: ["creator", "publisher"],
+    priority: "low",
+  },
+  "image.process": {
+    payload: z.strictObject({ uploadId: uploadIdSchema }),
+    allow: ["creator", "publisher"],
+    priority: "normal",
+  },
+  "integration.sync": {
+    payload: z.strictObject({
+      integrationId: integrationIdSchema,
+      data: z.record(z.string(), z.json()),
+    }),
+    allow: ["publisher"],
+    priority: "normal",
+  },
+  "export.engagements": {
+    payload: z.strictObject({
+      creatorId: creatorIdSchema.optional(),
+      from: day,
+      to: day,
+      format: z.enum(["csv", "jsonl"], { error: "must be csv or jsonl" }).default("csv"),
+    }),
+    allow: ["creator", "publisher"],
+    priority: "low",
+  },
+} as const satisfies Record<string, JobTypeContract>;
+
+export type JobType = keyof typeof jobTypes;
+export const jobTypeNames = Object.keys(jobTypes) as [JobType, ...JobType[]];
+export const jobTypeSchema = z.enum(jobTypeNames, {
+  error: `must be one of ${jobTypeNames.join(", ")}`,
+});
+
+export const jobStates = ["accepted", "running", "succeeded", "failed", "cancelled"] as const;
+export const finishedJobStates = ["succeeded", "failed", "cancelled"] as const;
+export type JobState = (typeof jobStates)[number];
+export type FinishedJobState = (typeof finishedJobStates)[number];
