@@ -2,4 +2,9 @@
 export interface Delivery {
   readonly id: string;
   readonly body: string;
+  /** How often it was received, this time included; at `limits.maxReceives` it is the last time. */
+  readonly receives?: number;
 }
+
+/** A delivery that failed, and when it should come back; a bare id: when its time-out is over. */
+export type FailedDelivery = string | { readonly id: string; readonly retryInMs: number };

@@ -32,6 +32,16 @@ export function audienceOf({ roles }: Caller): Audience {
   return { names: roles.some((role) => role !== "creator") };
 }
 
+/**
+ * Whose jobs and the like a caller's are. A publisher's programs share theirs: one may follow what
+ * another asked for.
+ */
+export function ownerOf({ roles, subject }: Caller): string {
+  if (roles.includes("publisher")) return "publisher";
+  if (roles.includes("creator")) return `creator:${subject}`;
+  return roles[0] ?? `nobody:${subject}`;
+}
+
 /** Who did something, for the books: `<role>:<subject>`. */
 export function signatureOf({ roles, subject }: Caller): string {
   return `${roles.join("+")}:${subject}`;

@@ -43,6 +43,11 @@ export const problems = {
       detail,
       errors ? { errors } : {},
     ),
+  forbidden: (detail: string) => new Problem(403, "forbidden", "Not for you", detail),
+  conflict: (code: string, title: string, detail: string, extensions: ProblemExtensions = {}) =>
+    new Problem(409, code, title, detail, extensions),
+  tooMany: (detail: string, retryAfterSeconds: number) =>
+    new Problem(429, "too-many-requests", "Too much is waiting", detail, { retryAfterSeconds }),
   notFound: (what: string) =>
     new Problem(404, "not-found", "Not found", `There is no ${what} here that you may see.`),
   tooLarge: (detail: string) => new Problem(413, "too-large", "The request is too large", detail),

@@ -1,0 +1,69 @@
+import { isFinished, type Job, type JobFile, type JobProblem } from "./job.ts";
+
+/** A file with a link that works for a while. */
+export interface LinkedFile extends JobFile {
+  readonly url: string;
+  readonly expiresAtMs: number;
+}
+
+export const pathOfJob = (jobId: string): string => `/v1/jobs/${jobId}`;
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** Where to follow a job; a client may take another one at any time. */
+export function linksOf({ jobId }: Pick<Job, "jobId">) {
+  const self = pathOfJob(jobId);
+  return {
+    self,
+    wait: `${self}?wait=25`,
+    cancel: self,
+    /** For a WebSocket: then subscribe to topic `job` with this job's id. */
+    connect: "/v1/connection-tickets",
+  };
+}
+
+/** What is answered when it is accepted: the same for each retry of the request. */
+export function presentAccepted(job: Job) {
+  const { jobId, type, acceptedAtMs, callbackUrl } = job;
+  return {
+    ...{ jobId, type, state: "accepted", acceptedAt: iso(acceptedAtMs) },
+    ...(callbackUrl !== undefined && { callbackUrl }),
+    links: linksOf(job),
+  };
+}
+
+/** The public shape. Without links to its files where they would outlive whoever may read them. */
+export function presentJob(job: Job, files?: readonly LinkedFile[]) {
+  const { jobId, type, state, version, attempts, progress, result, problem, callbackUrl } = job;
+  const { acceptedAtMs, startedAtMs, finishedAtMs, changedAtMs } = job;
+  return {
+    ...{ jobId, type, state, version, attempts, progress },
+    ...(result && { result }),
+    ...(files && { files: files.map(presentFile) }),
+    ...(problem && { error: presentProblem(problem, job) }),
+    ...(callbackUrl !== undefined && { callbackUrl }),
+    acceptedAt: iso(acceptedAtMs),
+    ...(startedAtMs !== undefined && {
+      startedAt: iso(startedAtMs),
+      waitedMs: startedAtMs - acceptedAtMs,
+    }),
+    ...(startedAtMs !== undefined &&
+      finishedAtMs !== undefined && { tookMs: finishedAtMs - startedAtMs }),
+    ...(finishedAtMs !== undefined && { finishedAt: iso(finishedAtMs) }),
+    changedAt: iso(changedAtMs),
+    expiresAt: iso(job.expiresAtMs),
+    links: isFinished(job) ? { self: pathOfJob(jobId) } : linksOf(job),
+  };
+}
+
+function presentFile({ name, contentType, bytes, fileName, url, expiresAtMs }: LinkedFile) {
+  return { name, contentType, bytes, fileName, url, expiresAt: iso(expiresAtMs) };
+}
+
+function presentProblem({ code, title, detail, status, extensions }: JobProblem, job: Job) {
+  const traceId = job.traceparent.split("-")[1];
+  return {
+    ...{ type: `urn:pennyline:problem:${code}`, title, status, detail, traceId },
+    ...extensions,
+  };
+}
