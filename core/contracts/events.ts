@@ -184,6 +184,20 @@ export const jobChanged = defineEvent({
 });
 export type JobChanged = z.infer<typeof jobChanged.detail>;
 
+/**
+ * What a creator has changed: a hint for those who watch a balance. It may be missing, come late or
+ * more than once; the balance itself is read.
+ */
+export const balanceChanged = defineEvent({
+  source: "pennyline.earnings",
+  detailType: "BalanceChanged",
+  detail: z.strictObject({
+    schemaVersion: z.literal(1),
+    traceparent: traceparentSchema,
+    creatorIds: z.array(creatorIdSchema).min(1),
+  }),
+});
+
 export const events = {
   engagementsAccepted,
   settlementDue,
@@ -191,13 +205,17 @@ export const events = {
   payoutRequested,
   reviewRequested,
   jobChanged,
+  balanceChanged,
 } as const;
 
-/** The EventBridge pattern that matches exactly this event. */
-export function patternOf({ source, detailType, where }: EventContract<z.ZodType>) {
+/** The EventBridge pattern that matches exactly this event, or each of these. */
+export function patternOf(...contracts: readonly EventContract<z.ZodType>[]) {
+  const where = contracts.find((contract) => contract.where)?.where;
+  if (where && contracts.length > 1) throw new Error("a condition would hold for all of them");
   return {
-    source: [source],
-    detailType: [detailType],
+    source: [...new Set(contracts.map(({ source }) => source))],
+    // No two sources have an event of the same name.
+    detailType: contracts.map(({ detailType }) => detailType),
     ...(where && {
       detail: Object.fromEntries(Object.entries(where).map(([key, values]) => [key, [...values]])),
     }),

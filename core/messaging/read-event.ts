@@ -36,6 +36,13 @@ export function readEvent<Detail extends z.ZodType>(
   );
 }
 
+/** Which of the events that a queue carries this is. @throws UnreadableEvent */
+export function detailTypeOf(body: string): string {
+  const envelope = envelopeSchema.safeParse(parse(body));
+  if (!envelope.success) throw new UnreadableEvent("it is not an event envelope");
+  return envelope.data["detail-type"];
+}
+
 function parse(body: string): unknown {
   try {
     return JSON.parse(body);

@@ -21,7 +21,8 @@ export interface WorkerQueueProps {
   readonly platform: Platform;
   /** The worker's folder in `lambdas/`. */
   readonly name: string;
-  readonly event: EventContract<z.ZodType>;
+  /** One event, or several that are one kind of work. */
+  readonly event: EventContract<z.ZodType> | readonly EventContract<z.ZodType>[];
   readonly needs: Needs;
   readonly batchSize: number;
   readonly batchingWindow: Duration;
@@ -85,7 +86,7 @@ export class WorkerQueue extends Construct {
       visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: limits.maxReceives },
     });
-    this.onlyFrom(this.route(props.event));
+    this.onlyFrom(this.route([props.event].flat()));
 
     this.worker = new PennylineFunction(this, "Worker", {
       platform,
@@ -109,16 +110,16 @@ export class WorkerQueue extends Construct {
     this.addAlarms();
   }
 
-  private route(event: EventContract<z.ZodType>): Rule {
+  private route(contracts: readonly EventContract<z.ZodType>[]): Rule {
     const target = new SqsQueue(this.queue, {
       deadLetterQueue: this.undelivered,
       maxEventAge: Duration.days(eventDeliveryDays),
       retryAttempts: 185,
     });
     return new Rule(this, "Rule", {
-      description: `${event.detailType} to ${this.name}`,
+      description: `${contracts.map(({ detailType }) => detailType).join(", ")} to ${this.name}`,
       eventBus: this.platform.bus,
-      eventPattern: patternOf(event),
+      eventPattern: patternOf(...contracts),
       targets: [target],
     });
   }
