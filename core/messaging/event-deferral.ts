@@ -1,10 +1,11 @@
 import type { OutgoingEvent } from "./event-publisher.ts";
 
-/** The bus, later: to the minute, at least once. */
+/** The bus, later. */
 export interface EventDeferral {
   /**
-   * Puts an event on the bus at a time, ms since the epoch; resolves when that is durable.
-   * @param name the same for each try of the same: what was deferred under it already stays as it is.
+   * Has an event put on the bus at that time, ms since the epoch, to the minute and never before it.
+   * Resolves when that is durable.
+   * @param name doing it again under the same name, before it came, changes nothing.
    */
   publishAt(event: OutgoingEvent, atMs: number, name: string): Promise<void>;
 }

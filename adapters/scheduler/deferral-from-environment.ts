@@ -1,0 +1,23 @@
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
+import type { EventDeferral } from "../../core/messaging/event-deferral.ts";
+import { setting } from "../lambda/environment.ts";
+import { systemClock } from "../runtime.ts";
+import { schedulerDeferral } from "./event-deferral.ts";
+
+/** The schedules that the stack lets this function make. */
+export function deferralFromEnvironment(): EventDeferral {
+  const client = new SchedulerClient({
+    maxAttempts: 3,
+    requestHandler: {
+      ...{ connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
+    },
+  });
+  return schedulerDeferral({
+    client,
+    clock: systemClock,
+    group: setting("deferralGroup"),
+    busArn: setting("eventBusArn"),
+    roleArn: setting("deferralRoleArn"),
+    deadLettersArn: setting("deferralDeadLettersArn"),
+  });
+}
