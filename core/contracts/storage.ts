@@ -71,7 +71,10 @@ export const tables = {
   webhooks: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /** `connection#<id>` / `connection`, `topic#<topic>`; `topic#<topic>` / `<connection id>`. */
   connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
-  /** `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `load#<queue>` / `load`: how fast is too fast. */
+  /**
+   * How fast is too fast: `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;
+   * `load#<job type>` / `load`.
+   */
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
 } as const;
 

@@ -13,6 +13,7 @@ export interface TestTables {
   readonly earningsCountersTable: string;
   readonly ledgerTable: string;
   readonly registryTable: string;
+  readonly pacingTable: string;
   stop(): Promise<void>;
 }
 
@@ -37,7 +38,13 @@ export async function startTables(): Promise<TestTables> {
     earningsCounters: tables.earningsCounters.dueIndex,
     ledger: tables.ledger.accountIndex,
   };
-  for (const name of ["impressionKeys", "earningsCounters", "ledger", "registry"] as const) {
+  for (const name of [
+    "impressionKeys",
+    "earningsCounters",
+    "ledger",
+    "registry",
+    "pacing",
+  ] as const) {
     await raw.send(createTable(name, indexes[name]));
   }
   return {
@@ -46,6 +53,7 @@ export async function startTables(): Promise<TestTables> {
     earningsCountersTable: "earningsCounters",
     ledgerTable: "ledger",
     registryTable: "registry",
+    pacingTable: "pacing",
     async stop() {
       raw.destroy();
       await server.stop();
