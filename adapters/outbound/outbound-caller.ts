@@ -40,12 +40,13 @@ export function outboundCaller({
 }
 
 function dial(url: URL, request: OutboundRequest, resolve: Resolve): Promise<Ending> {
-  const { method, headers, body, timeoutMs, signal } = request;
+  const { method, headers, authorization, body, timeoutMs, signal } = request;
   const options: RequestOptions & { rejectUnauthorized: boolean } = {
     ...{ method, host: hostOf(url), port: url.port, path: `${url.pathname}${url.search}` },
     headers: {
       "user-agent": "Pennyline",
       ...headers,
+      ...(authorization !== undefined && { authorization }),
       host: url.host,
       ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
     },

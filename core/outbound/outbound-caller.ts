@@ -12,7 +12,9 @@ export interface OutboundRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** None that says where it goes, who asks or how long it is. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Our own proof of who asks, for a receiver that wants one; never a caller's. */
+  readonly authorization?: string;
+  readonly body?: string | Uint8Array;
   /** For all of it: look-up, connection, headers and body. */
   readonly timeoutMs: number;
   /** What comes after is not read. */

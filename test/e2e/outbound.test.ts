@@ -32,6 +32,18 @@ const request = (url: string, more: Partial<OutboundRequest> = {}): OutboundRequ
   ...more,
 });
 
+test("bytes go as they are, with a proof of who asks that only we can give", async () => {
+  let seen = {};
+  const url = await receiver(async (message, response) => {
+    const { authorization, "content-length": length } = message.headers;
+    seen = { authorization, length, body: Buffer.concat(await message.toArray()) };
+    response.end();
+  });
+  const body = Uint8Array.from([0, 255, 13, 10]);
+  await local.call(request(url, { body, authorization: "vapid t=a, k=b" }));
+  expect(seen).toEqual({ authorization: "vapid t=a, k=b", length: "4", body: Buffer.from(body) });
+});
+
 test("an answer is a value: status, what little is needed of its headers, body", async () => {
   let seen = {};
   const url = await receiver(async (message, response) => {
