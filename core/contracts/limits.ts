@@ -99,6 +99,17 @@ export const limits = {
   /** A file that callers upload. */
   maxUploadBytes: 20_971_520,
   maxUrlBytes: 2_048,
+  maxWebhookEndpoints: 20,
+  /** How long secrets stay valid beside a new one, unless the caller says; and at most. */
+  secretOverlapMs: 24 * 3_600_000,
+  maxSecretOverlapMs: 7 * 24 * 3_600_000,
+  /** Secrets of one endpoint that are valid at once: each adds a signature to each message. */
+  maxSecrets: 4,
+  webhookTimeoutMs: 15_000,
+  /** What is read of a receiver's answer, and what is kept of it. */
+  maxWebhookResponseBytes: 16_384,
+  maxKeptResponseBytes: 1_024,
+  webhookRetentionDays: 30,
   /** An export is deleted from the bucket after this. */
   exportTtlDays: 7,
   /** Creators named in one settlement event. */

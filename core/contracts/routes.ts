@@ -186,6 +186,18 @@ export const routes = [
     path: "/v1/admin/invalid-traffic",
     allow: ["admin"],
   },
+  {
+    operation: "rotate-callback-secret",
+    method: "POST",
+    path: "/v1/webhook-endpoints/callbacks/secret",
+    allow: ["creator", "publisher"],
+  },
+  {
+    operation: "rotate-webhook-secret",
+    method: "POST",
+    path: "/v1/webhook-endpoints/{endpointId}/secret",
+    allow: ["publisher"],
+  },
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },
 ] as const satisfies readonly Route[];
 

@@ -1,3 +1,4 @@
+import { isTimedId } from "../values/timed-id.ts";
 import { type Problem, problems } from "./problem.ts";
 
 /** Which part of a list is asked for. */
@@ -16,6 +17,12 @@ export function sequenceOfCursor(cursor: string | undefined): number | undefined
   if (cursor === undefined) return undefined;
   if (!/^[1-9]\d{0,9}$/.test(cursor)) throw wrongCursor();
   return Number(cursor);
+}
+
+/** @throws Problem 400 when a cursor of a list in order of time is none that an answer gave. */
+export function checkTimedCursor(cursor: string | undefined): void {
+  if (cursor === undefined || isTimedId(cursor)) return;
+  throw wrongCursor();
 }
 
 /** Where the next page begins; a page that is not full is the last. */

@@ -3,10 +3,11 @@ import type { ArticleId, CreatorId, EntryId } from "../contracts/ids.ts";
 import type { postAppealSchema } from "../contracts/money-bodies.ts";
 import { parseEntryId } from "../ledger/entry-id.ts";
 import type { Audience } from "../perimeter/caller.ts";
-import { nextCursor, type PageQuery } from "../perimeter/page.ts";
+import { checkTimedCursor, nextCursor, type PageQuery } from "../perimeter/page.ts";
 import { problems } from "../perimeter/problem.ts";
 import type { Clock } from "../values/time.ts";
-import { checkTimedCursor, pathOfReview, type ReviewDecision, timedIdOf } from "./review.ts";
+import { timedIdOf } from "../values/timed-id.ts";
+import { pathOfReview, type ReviewDecision } from "./review.ts";
 
 /** A creator's objection to what was held or voided. Reviews answer it. */
 export interface Appeal {

@@ -1,6 +1,7 @@
-import { nextCursor, type PageQuery } from "../perimeter/page.ts";
+import { checkTimedCursor, nextCursor, type PageQuery } from "../perimeter/page.ts";
 import { problems } from "../perimeter/problem.ts";
-import { checkTimedCursor, isTimedId, presentReview } from "./review.ts";
+import { isTimedId } from "../values/timed-id.ts";
+import { presentReview } from "./review.ts";
 import type { ReviewStore } from "./review-store.ts";
 
 /** Creators in one answer: enough to see whom a review touched. */

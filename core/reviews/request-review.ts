@@ -12,7 +12,8 @@ import {
   type UtcDay,
   utcDayOf,
 } from "../values/time.ts";
-import { type Review, type ReviewFilter, timedIdOf } from "./review.ts";
+import { timedIdOf } from "../values/timed-id.ts";
+import type { Review, ReviewFilter } from "./review.ts";
 import type { ReviewStore } from "./review-store.ts";
 
 type Body = z.infer<typeof requestReviewSchema>;

@@ -3,7 +3,6 @@ import type { ArticleId, CreatorId, ReaderId } from "../contracts/ids.ts";
 import type { HoldReason } from "../contracts/kinds.ts";
 import type { requestReviewSchema } from "../contracts/money-bodies.ts";
 import type { EngagementState } from "../earnings/count-once.ts";
-import { wrongCursor } from "../perimeter/page.ts";
 import type { DayRange } from "../values/time.ts";
 
 export type ReviewDecision = z.infer<typeof requestReviewSchema>["decision"];
@@ -67,23 +66,6 @@ export function statesDecidedOn({
 }: Pick<Review, "decision" | "filter">): readonly EngagementState[] {
   if (decision === "void") return ["paid", "held"];
   return filter.reason === "manual" ? ["void"] : ["held"];
-}
-
-/** Sorts by time; ends in a part of the request's id, so that two of one moment differ. */
-export function timedIdOf(requestedAtMs: number, requestId: string): string {
-  const time = new Date(requestedAtMs).toISOString().replace(/[-:.]/g, "");
-  return `${time}-${requestId.slice(0, 12)}`;
-}
-
-const timedId = /^\d{8}T\d{9}Z-[0-9a-f]{12}$/;
-
-/** Whether it looks like an id of `timedIdOf`: only those are looked up. */
-export const isTimedId = (text: string): boolean => timedId.test(text);
-
-/** @throws Problem 400 when a cursor of a list in order of time is none that an answer gave. */
-export function checkTimedCursor(cursor: string | undefined): void {
-  if (cursor === undefined || isTimedId(cursor)) return;
-  throw wrongCursor();
 }
 
 /** The public shape, with what has been done so far. */

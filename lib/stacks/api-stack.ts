@@ -83,6 +83,14 @@ const needsOf: Record<Operation, Needs> = {
   },
   "read-reviews": { tables: { registry: ["GetItem", "Query"] } },
   "read-invalid-traffic": { tables: { earningsCounters: ["BatchGetItem"] } },
+  "rotate-callback-secret": {
+    tables: { webhooks: ["GetItem", "PutItem"], idempotency },
+    webhookSecret: true,
+  },
+  "rotate-webhook-secret": {
+    tables: { webhooks: ["GetItem", "PutItem"], idempotency },
+    webhookSecret: true,
+  },
   "prove-money": {
     tables: {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],

@@ -35,6 +35,12 @@ const booking = [
   "dynamodb:PutItem on Ledger",
   "dynamodb:UpdateItem on Ledger",
 ];
+const rotatingSecrets = [
+  "dynamodb:GetItem on Webhooks",
+  "dynamodb:PutItem on Webhooks",
+  ...idempotency,
+  "secretsmanager:GetSecretValue on WebhookSecret",
+];
 const ofPayoutLists = ", of payouts#open, payouts#runs";
 const allowed: Record<string, string[]> = {
   "accept-engagements": [
@@ -173,6 +179,8 @@ const allowed: Record<string, string[]> = {
   ],
   "request-payout": [...booking, "events:PutEvents on Bus", ...idempotency],
   "reverse-entry": [...booking, "dynamodb:Query on Ledger", ...idempotency],
+  "rotate-callback-secret": rotatingSecrets,
+  "rotate-webhook-secret": rotatingSecrets,
   "run-payouts": [
     "dynamodb:Query on Ledger/index/accounts",
     ...["GetItem", "PutItem", "Query", "UpdateItem"].map(

@@ -1,0 +1,10 @@
+/** Sorts by time; ends in a part of the request's id, so that two of one moment differ. */
+export function timedIdOf(atMs: number, requestId: string): string {
+  const time = new Date(atMs).toISOString().replace(/[-:.]/g, "");
+  return `${time}-${requestId.slice(0, 12)}`;
+}
+
+const timedId = /^\d{8}T\d{9}Z-[0-9a-f]{12}$/;
+
+/** Whether it looks like an id of `timedIdOf`: only those are looked up. */
+export const isTimedId = (text: string): boolean => timedId.test(text);
