@@ -53,7 +53,7 @@ export class PennylineFunction extends Construct {
     this.function = new LambdaFunction(this, "Function", {
       functionName: nameIn(settings, name),
       description: `Pennyline ${name}`,
-      code: bundleOf(name),
+      code: bundleOf(this, name, settings.stage === "local" ? "here" : "lambda"),
       handler: "handler.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
