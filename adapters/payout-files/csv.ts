@@ -1,4 +1,5 @@
 import { decimalOf, type PayoutFormat, type Transfer } from "../../core/payouts/export-payouts.ts";
+import { csvExact, csvLine, csvText } from "../../core/values/csv.ts";
 import { pain001Payouts } from "./pain-001.ts";
 
 type Column = readonly [name: string, textOf: (transfer: Transfer) => string, kind?: "id"];
@@ -29,20 +30,9 @@ export const csvPayouts: PayoutFormat = {
       columns.map(([, textOf, kind]) => {
         const text = textOf(transfer);
         // Of an id nothing but letters, digits, % and -_.!~*'() is left, and it must come back as it is.
-        return quoted(kind === "id" ? text : harmless(text));
+        return kind === "id" ? csvExact(text) : csvText(text);
       }),
     );
-    return [columns.map(([name]) => name), ...rows].map((row) => `${row.join(",")}\r\n`).join("");
+    return [columns.map(([name]) => name), ...rows].map(csvLine).join("");
   },
 };
-
-/** A spreadsheet takes such a cell for a formula, and names are other people's words. */
-const formula = /^[=+\-@\t\r\n＝＋－＠]/;
-
-function harmless(text: string): string {
-  return formula.test(text) ? `'${text}` : text;
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
