@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { readSettings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { AuditStack } from "./stacks/audit-stack.ts";
+import { JobsStack } from "./stacks/jobs-stack.ts";
 import { MonitoringStack } from "./stacks/monitoring-stack.ts";
 import { PayoutsStack } from "./stacks/payouts-stack.ts";
 import { ReviewsStack } from "./stacks/reviews-stack.ts";
@@ -19,6 +20,7 @@ export class PennylineApp extends App {
   readonly payouts: PayoutsStack;
   readonly reviews: ReviewsStack;
   readonly audit: AuditStack;
+  readonly jobs: JobsStack;
   readonly monitoring: MonitoringStack;
 
   constructor(props: AppProps) {
@@ -32,6 +34,7 @@ export class PennylineApp extends App {
     this.payouts = new PayoutsStack(this, "PennylinePayouts", platform);
     this.reviews = new ReviewsStack(this, "PennylineReviews", platform);
     this.audit = new AuditStack(this, "PennylineAudit", platform);
+    this.jobs = new JobsStack(this, "PennylineJobs", platform);
     this.monitoring = new MonitoringStack(this, "PennylineMonitoring", {
       platform,
       api: this.api,
@@ -39,6 +42,7 @@ export class PennylineApp extends App {
       settlement: this.settlement,
       payouts: this.payouts,
       reviews: this.reviews,
+      jobs: this.jobs,
     });
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from "aws-cdk-lib";
+import { Aws, RemovalPolicy } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { EventBus } from "aws-cdk-lib/aws-events";
 import type { Role } from "aws-cdk-lib/aws-iam";
@@ -50,3 +50,15 @@ export function nameIn(settings: Settings, ...parts: readonly string[]): string 
 export function removalOf(settings: Settings): RemovalPolicy {
   return settings.retainData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
 }
+
+/** `run-draft-save` as the id of a construct: `RunDraftSave`. */
+export function pascalCase(name: string): string {
+  return name.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+}
+
+/** The bucket's name is the same in every stack that grants a part of it; accounts share one space of names. */
+export function filesBucketName(settings: Settings): string {
+  return `${nameIn(settings, "files")}-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
+}
+
+export const deferralGroupName = (settings: Settings): string => nameIn(settings, "deferred");

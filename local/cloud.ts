@@ -69,6 +69,8 @@ export interface Cloud {
   fireSchedule(name: string): Promise<InvocationOutcome>;
   /** Runs the one-off schedules that are due at that time, and names them. */
   fireDueSchedules(at: Date): Promise<string[]>;
+  /** Brings back at once what a worker failed on, unless it is at work: that would use up a receive. */
+  returnFailed(queueName: string): void;
   queueDepths(): Readonly<Record<string, QueueDepth>>;
   /** Resolves when every polled queue is empty and nothing runs. */
   waitUntilIdle(options?: IdleOptions): Promise<void>;
@@ -147,6 +149,10 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
     },
     fireSchedule: scheduler.fire,
     fireDueSchedules: (at) => parts.services.schedules.fireDue(at.getTime()),
+    returnFailed(queueName) {
+      const mapping = mappings.find(({ queue }) => queue.name === queueName);
+      if (mapping?.unsettled() === 0) mapping.queue.expireVisibility();
+    },
     queueDepths: () => Object.fromEntries(queues.all().map((one) => [one.name, one.depth()])),
     waitUntilIdle: (idle) => waitUntilIdle({ ...parts, http }, idle),
     stop() {

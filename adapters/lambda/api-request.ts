@@ -12,7 +12,10 @@ export type ApiEvent = APIGatewayProxyEventV2 | APIGatewayProxyEventV2WithJWTAut
 const jsonTypes = /^application\/(?:[\w.+-]+\+)?json$/;
 
 /** @throws Problem 413, 415 or 400 that says what to change. */
-export function jsonBody(event: ApiEvent, { allowText = false } = {}): unknown {
+export function jsonBody(
+  event: ApiEvent,
+  { allowText = false, maxBytes = limits.maxBodyBytes as number } = {},
+): unknown {
   const mediaType = (event.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (!jsonTypes.test(mediaType) && !(allowText && mediaType === "text/plain")) {
     throw problems.unsupportedMediaType(
@@ -24,10 +27,10 @@ export function jsonBody(event: ApiEvent, { allowText = false } = {}): unknown {
     throw problems.unsupportedMediaType("Send the body without content-encoding.");
   }
   const bytes = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
-  if (bytes.length > limits.maxBodyBytes) {
-    throw problems.tooLarge(`Send at most ${limits.maxBodyBytes} bytes; split the batch.`);
+  if (bytes.length > maxBytes) {
+    throw problems.tooLarge(`Send at most ${maxBytes} bytes; split the batch.`);
   }
-  return parseJson(decodeUtf8(bytes));
+  return parseJson(decodeUtf8(bytes), maxBytes);
 }
 
 function decodeUtf8(bytes: Buffer): string {

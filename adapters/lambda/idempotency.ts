@@ -63,6 +63,14 @@ export function idempotently(operation: Operation, { required = true } = {}): Op
   };
 }
 
+/**
+ * Checks the key of a request that is named by it, and so needs no memory of its answers.
+ * @throws Problem 400 when it is missing or malformed.
+ */
+export function checkIdempotencyKey(call: ApiCall): void {
+  idempotencyKey(call, true);
+}
+
 /** The same for every retry of a request, and for no other: its caller and Idempotency-Key. */
 export function requestIdOf(event: ApiEvent): string {
   const { subject, roles } = callerOf(event);

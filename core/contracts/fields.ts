@@ -15,3 +15,9 @@ export const day = z.iso.date({ error: "must be a day that exists, like 2026-01-
 
 /** Days, both included. */
 export const range = { from: day, to: day };
+
+/** A UTC calendar month. */
+export const monthSchema = z
+  .string()
+  .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, "must be a month, like 2026-01")
+  .brand("UtcMonth");

@@ -1,8 +1,7 @@
 import * as z from "zod";
-import { day } from "./fields.ts";
+import { day, monthSchema } from "./fields.ts";
 import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { monthSchema } from "./queries.ts";
 import type { Role } from "./routes.ts";
 
 /** What every type of job says of itself, to the API, its rule and its worker. */
@@ -32,6 +31,20 @@ export type DraftId = z.infer<typeof draftIdSchema>;
 export type IntegrationId = z.infer<typeof integrationIdSchema>;
 export type UploadId = z.infer<typeof uploadIdSchema>;
 
+const utf8 = new TextEncoder();
+/** Lines and tabs are text; other control characters would grow sixfold on their way. */
+const draftText = z
+  .string()
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode")
+  .refine(
+    (text) => !/[^\P{Cc}\n\r\t]/u.test(text),
+    "must not contain control characters other than line breaks and tabs",
+  )
+  .refine(
+    (text) => utf8.encode(text).length <= limits.maxDraftBytes,
+    `must be at most ${limits.maxDraftBytes} bytes as UTF-8; split the chapter`,
+  );
+
 /** Every type of job. A line here, a folder in `lambdas/` and a line in `lib/stacks/jobs-stack.ts`. */
 export const jobTypes = {
   "draft.save": {
@@ -41,7 +54,7 @@ export const jobTypes = {
       /** The revision that was edited; 0 for a new draft. */
       baseRevision: z.int().nonnegative(),
       title: callerText("title", limits.maxTitleBytes).optional(),
-      text: z.string(),
+      text: draftText,
     }),
     allow: ["creator", "publisher"],
     priority: "normal",
@@ -86,6 +99,9 @@ export const jobTypeNames = Object.keys(jobTypes) as [JobType, ...JobType[]];
 export const jobTypeSchema = z.enum(jobTypeNames, {
   error: `must be one of ${jobTypeNames.join(", ")}`,
 });
+
+/** A type's worker: its folder in `lambdas/`, its queue and what its alarms are called. */
+export const workerOf = (type: JobType): string => `run-${type.replaceAll(".", "-")}`;
 
 export const jobStates = ["accepted", "running", "succeeded", "failed", "cancelled"] as const;
 export const finishedJobStates = ["succeeded", "failed", "cancelled"] as const;

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { day } from "./fields.ts";
 import { articleIdSchema, creatorIdSchema } from "./ids.ts";
+import { jobStates, jobTypeSchema } from "./job-types.ts";
+import { limits } from "./limits.ts";
 
 const pageLimit = (most: number, usual: number) =>
   z.coerce.number().pipe(z.int().min(1).max(most)).default(usual);
@@ -26,7 +28,25 @@ export const rateCardsQuerySchema = z.strictObject({
 export const payoutFileQuerySchema = z.strictObject({
   format: z.enum(["csv", "pain.001"], { error: "must be csv or pain.001" }).default("csv"),
 });
-export const monthSchema = z
-  .string()
-  .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, "must be a month, like 2026-01")
-  .brand("UtcMonth");
+
+export const jobsQuerySchema = z.strictObject({
+  state: z.enum(jobStates, { error: `must be one of ${jobStates.join(", ")}` }).optional(),
+  type: jobTypeSchema.optional(),
+  ...pageQuerySchema.shape,
+});
+export const jobQuerySchema = z.strictObject({
+  /** Seconds to wait for a change. */
+  wait: z.coerce
+    .number()
+    .pipe(
+      z
+        .int()
+        .min(1)
+        .max(limits.maxJobWaitMs / 1_000),
+    )
+    .optional(),
+  /** The version that the client has seen. */
+  after: z.coerce.number().pipe(z.int().nonnegative()).optional(),
+});
+/** A number in a path. */
+export const revisionSchema = z.coerce.number().pipe(z.int().min(1).max(9_999_999_999));

@@ -12,6 +12,15 @@ export interface Route {
   readonly allow: readonly Role[];
 }
 
+const drafts = "/v1/creators/{creatorId}/drafts";
+const draftPaths = [
+  drafts,
+  `${drafts}/{draftId}`,
+  `${drafts}/{draftId}/revisions`,
+  `${drafts}/{draftId}/revisions/{revision}`,
+  `${drafts}/{draftId}/conflicts/{jobId}`,
+] as const;
+
 /** Every HTTP route. The API stack, the role test and the docs read this one list. */
 export const routes = [
   { operation: "read-health", method: "GET", path: "/v1/health", allow: [] },
@@ -198,6 +207,24 @@ export const routes = [
     path: "/v1/webhook-endpoints/{endpointId}/secret",
     allow: ["publisher"],
   },
+  { operation: "request-job", method: "POST", path: "/v1/jobs", allow: ["creator", "publisher"] },
+  { operation: "list-jobs", method: "GET", path: "/v1/jobs", allow: ["creator", "publisher"] },
+  {
+    operation: "read-job",
+    method: "GET",
+    path: "/v1/jobs/{jobId}",
+    allow: ["creator", "publisher"],
+  },
+  {
+    operation: "cancel-job",
+    method: "DELETE",
+    path: "/v1/jobs/{jobId}",
+    allow: ["creator", "publisher"],
+  },
+  ...draftPaths.map(
+    (path) =>
+      ({ operation: "read-drafts", method: "GET", path, allow: ["creator", "publisher"] }) as const,
+  ),
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },
 ] as const satisfies readonly Route[];
 

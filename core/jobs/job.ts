@@ -109,8 +109,10 @@ export type JobOutcome =
 export const announceWithinMs = 60_000;
 /** How long an accepted job's message may take before it is sent again. */
 export const beginWithinMs = 15 * 60_000;
-/** How long an attempt is believed to run when nothing is heard of it. */
-export const attemptWithinMs = 2 * 3_600_000;
+/** How long a job may be in nobody's hands but its queue's before somebody looks at it again. */
+export const goOnWithinMs = 2 * 3_600_000;
+/** The last attempt of a job is given up this long after its time was over. */
+const lastAttemptGraceMs = 60_000;
 
 export function isFinished({ state }: Pick<Job, "state">): boolean {
   return (finishedJobStates as readonly JobState[]).includes(state);
@@ -159,17 +161,24 @@ export function newJob(
   };
 }
 
-/** A worker takes it up, from a message that was received so often. */
-export function begun(job: Job, receives: number, nowMs: number): Job {
+/** A worker takes it up, from a message that was received so often, until its time is over. */
+export function begun(job: Job, receives: number, deadlineMs: number, nowMs: number): Job {
+  const isLast = receives >= limits.maxReceives;
   return changed(
     job,
     {
       ...{ state: "running", attempts: job.attempts + 1, receives },
       startedAtMs: job.startedAtMs ?? nowMs,
-      attendAtMs: nowMs + attemptWithinMs,
+      attendAtMs: deadlineMs + (isLast ? lastAttemptGraceMs : goOnWithinMs),
     },
     nowMs,
   );
+}
+
+/** This message is done, and the job is not: another one goes on, or others finish it. */
+export function handedOn(job: Job, message: string | undefined, atMs: number, nowMs: number): Job {
+  const progress = message === undefined ? job.progress : { ...job.progress, message };
+  return changed(job, { progress, receives: 0, attendAtMs: atMs + goOnWithinMs }, nowMs);
 }
 
 export function progressed(
@@ -188,7 +197,6 @@ export function progressed(
         ...(counts && { counts }),
       },
       ...(checkpoint && { checkpoint }),
-      attendAtMs: nowMs + attemptWithinMs,
     },
     nowMs,
   );

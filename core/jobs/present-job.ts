@@ -1,10 +1,9 @@
+import type { FileLink, FileLinks } from "../files/file-store.ts";
+import type { Clock } from "../values/time.ts";
 import { isFinished, type Job, type JobFile, type JobProblem } from "./job.ts";
 
 /** A file with a link that works for a while. */
-export interface LinkedFile extends JobFile {
-  readonly url: string;
-  readonly expiresAtMs: number;
-}
+export interface LinkedFile extends JobFile, FileLink {}
 
 export const pathOfJob = (jobId: string): string => `/v1/jobs/${jobId}`;
 
@@ -66,4 +65,40 @@ function presentProblem({ code, title, detail, status, extensions }: JobProblem,
     ...{ type: `urn:pennyline:problem:${code}`, title, status, detail, traceId },
     ...extensions,
   };
+}
+
+/** The version in an `If-None-Match` header that is one of our ETags. */
+export function seenVersion(header: string | undefined): number | undefined {
+  const [, version] = /^(?:W\/)?"(\d{1,15})"$/.exec(header ?? "") ?? [];
+  return version === undefined ? undefined : Number(version);
+}
+
+/** A client that has nothing better to do asks again after so long: often at first. */
+const askAgainSeconds = { young: 1, old: 5 } as const;
+const youngMs = 15_000;
+
+/**
+ * The answer to a poll: links to files signed now, an ETag, when to ask again while it goes on, and
+ * 304 to whom has seen just this version.
+ */
+export async function answerJob(
+  job: Job,
+  links: FileLinks,
+  seen: number | undefined,
+  clock: Clock,
+) {
+  const { young, old } = askAgainSeconds;
+  const retryAfter = clock.nowMs() - job.acceptedAtMs < youngMs ? young : old;
+  const headers = {
+    etag: `"${job.version}"`,
+    ...(!isFinished(job) && { "retry-after": String(retryAfter) }),
+  };
+  if (seen === job.version) return { status: 304, body: undefined, headers };
+  const files = await Promise.all(
+    (job.files ?? []).map(async (file) => ({
+      ...file,
+      ...(await links.linkTo(file.key, file.fileName)),
+    })),
+  );
+  return { status: 200, body: presentJob(job, job.files && files), headers };
 }

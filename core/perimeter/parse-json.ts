@@ -10,9 +10,9 @@ const forbiddenKeys = new Set(["__proto__", "constructor", "prototype"]);
  * and keys that reach an object's prototype are refused.
  * @throws Problem 400 with what to change; 413 over the limit.
  */
-export function parseJson(text: string): unknown {
-  if (text.length > limits.maxBodyBytes) {
-    throw problems.tooLarge(`Send at most ${limits.maxBodyBytes} bytes; split the batch.`);
+export function parseJson(text: string, maxBytes: number = limits.maxBodyBytes): unknown {
+  if (text.length > maxBytes) {
+    throw problems.tooLarge(`Send at most ${maxBytes} bytes; split the batch.`);
   }
   if (text.trim() === "") throw problems.invalid("The body is empty; send a JSON object.");
   try {

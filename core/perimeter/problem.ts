@@ -8,6 +8,9 @@ export interface ProblemExtensions {
   readonly errors?: readonly FieldProblem[];
   readonly rejected?: readonly unknown[];
   readonly retryAfterSeconds?: number;
+  /** Of a stale save: what is stored, and where both texts can be read. */
+  readonly currentRevision?: number;
+  readonly links?: Readonly<Record<string, string>>;
 }
 
 /** An answer other than success, as RFC 9457 describes it. `code` ends its `type` URI. */

@@ -4,8 +4,8 @@ import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, pathParameter } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
+import { monthSchema } from "../../core/contracts/fields.ts";
 import { creatorIdSchema } from "../../core/contracts/ids.ts";
-import { monthSchema } from "../../core/contracts/queries.ts";
 import { readStatement } from "../../core/ledger/read-statement.ts";
 import { requireSight } from "../../core/perimeter/caller.ts";
 

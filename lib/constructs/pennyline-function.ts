@@ -50,6 +50,7 @@ export class PennylineFunction extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: removalOf(settings),
     });
+    const role = this.roleWritingTo(logGroup);
     this.function = new LambdaFunction(this, "Function", {
       functionName: nameIn(settings, name),
       description: `Pennyline ${name}`,
@@ -61,7 +62,7 @@ export class PennylineFunction extends Construct {
       memorySize: props.memoryMb,
       loggingFormat: LoggingFormat.JSON,
       logGroup,
-      role: this.roleWritingTo(logGroup),
+      role,
       environment: {
         ...environmentOf(props.needs, platform),
         NODE_OPTIONS: "--enable-source-maps",
@@ -77,7 +78,7 @@ export class PennylineFunction extends Construct {
     // Not `tracing: Tracing.ACTIVE`: it would put "Resource": "*" into the policy of the needs.
     const template = this.function.node.defaultChild as CfnFunction;
     template.tracingConfig = { mode: Tracing.ACTIVE };
-    grantNeeds(props.needs, platform, this.function);
+    grantNeeds(props.needs, platform, role);
   }
 
   /** Rings when the function fails as a whole: it threw, timed out or ran out of memory. */

@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import type { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 import type { ApiStack } from "./api-stack.ts";
+import type { JobsStack } from "./jobs-stack.ts";
 import type { PayoutsStack } from "./payouts-stack.ts";
 import type { ReviewsStack } from "./reviews-stack.ts";
 import type { SettlementStack } from "./settlement-stack.ts";
@@ -16,6 +17,7 @@ export interface MonitoringStackProps {
   readonly settlement: SettlementStack;
   readonly payouts: PayoutsStack;
   readonly reviews: ReviewsStack;
+  readonly jobs: JobsStack;
 }
 
 const period = Duration.minutes(1);
@@ -23,7 +25,7 @@ const period = Duration.minutes(1);
 /** One dashboard, in the order in which a view becomes money. Alarms live with what they watch. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { platform, api, workers, settlement, payouts, reviews } = props;
+    const { platform, api, workers, settlement, payouts, reviews, jobs } = props;
     super(scope, id, { stackName: nameIn(platform.settings, "monitoring") });
     const { settleEarnings, settleCreator, pricePools } = settlement;
     new Dashboard(this, "Dashboard", {
@@ -76,6 +78,7 @@ export class MonitoringStack extends Stack {
           ]),
         ],
         rowOf(reviews.applyReview),
+        ...jobs.queues.map(rowOf),
         [
           graph(
             "Tables: throttled requests",

@@ -24,7 +24,14 @@ import { limits } from "../../core/contracts/limits.ts";
 import { filePrefixes, tables } from "../../core/contracts/storage.ts";
 import { checkDedupe } from "../checks.ts";
 import { DeadLetterQueue } from "../constructs/dead-letter-queue.ts";
-import { type Deferral, nameIn, type Platform, type TableName } from "../platform.ts";
+import {
+  type Deferral,
+  deferralGroupName,
+  filesBucketName,
+  nameIn,
+  type Platform,
+  type TableName,
+} from "../platform.ts";
 import type { Settings } from "../settings.ts";
 
 /** What outlives every deployment: tables, the bus, the view-token secret, the alarm topic. */
@@ -187,6 +194,7 @@ export class StateStack extends Stack {
   private addFiles(): Bucket {
     const { allowedOrigins } = this.settings;
     const bucket = new Bucket(this, "Files", {
+      bucketName: filesBucketName(this.settings),
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -221,7 +229,7 @@ export class StateStack extends Stack {
 
   private addDeferral(bus: EventBus): Deferral {
     const group = new CfnScheduleGroup(this, "Deferred", {
-      name: nameIn(this.settings, "deferred"),
+      name: deferralGroupName(this.settings),
     });
     const role = new Role(this, "DeferralRole", {
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {

@@ -42,7 +42,44 @@ const rotatingSecrets = [
   "secretsmanager:GetSecretValue on WebhookSecret",
 ];
 const ofPayoutLists = ", of payouts#open, payouts#runs";
+/** What every worker of a type of job may do to the record of its jobs. */
+const work = [
+  "dynamodb:GetItem on Jobs",
+  "dynamodb:PutItem on Jobs",
+  "dynamodb:UpdateItem on Jobs",
+  "events:PutEvents on Bus",
+];
 const allowed: Record<string, string[]> = {
+  "request-job": [
+    "dynamodb:GetItem on Drafts",
+    "dynamodb:GetItem on Jobs",
+    "dynamodb:PutItem on Drafts",
+    "dynamodb:PutItem on Jobs",
+    "events:PutEvents on Bus",
+    "s3:PutObject on Files/drafts/*",
+  ],
+  "list-jobs": ["dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/owner"],
+  "read-job": [
+    "dynamodb:GetItem on Jobs",
+    "s3:GetObject on Files/exports/*",
+    "s3:GetObject on Files/images/*",
+    "s3:GetObject on Files/statements/*",
+  ],
+  "cancel-job": work,
+  "tend-jobs": [...work, "dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/attention"],
+  "run-draft-save": [
+    ...work,
+    "dynamodb:GetItem on Drafts",
+    "dynamodb:PutItem on Drafts",
+    "s3:GetObject on Files/drafts/*",
+    ...consume("RunDraftSaveQueue"),
+  ],
+  "read-drafts": [
+    "dynamodb:GetItem on Drafts",
+    "dynamodb:Query on Drafts",
+    "s3:GetObject on Files/drafts/*",
+  ],
+
   "accept-engagements": [
     "dynamodb:BatchGetItem on Registry",
     "events:PutEvents on Bus",
@@ -277,6 +314,10 @@ test("no secret is in a template: the view-token key is generated where it lives
   expect(JSON.stringify(templates.all.map((one) => one.toJSON()))).not.toContain("{{resolve:");
 });
 
+/** "Files/images/*", "Deferred/*": what is granted by its name in AWS. */
+const shortArn = (arn: string) =>
+  arn.replace(/^.*:pennyline-local-files[^/]*/, "Files").replace(/^.*:schedule\/[^/]*/, "Deferred");
+
 function ownLogsAndTraces(properties: Properties): string[] {
   const logs = reader(templates.all)(properties.LoggingConfig.LogGroup);
   return [
@@ -301,7 +342,7 @@ function permissionsOf(role: Properties): string[] {
   ].map((policy) => policy.PolicyDocument);
   const permissions = documents.flatMap(statementsOf).flatMap((statement) => {
     expect(statement.Effect).toBe("Allow");
-    const resources = [statement.Resource].flat().map((one) => read(one));
+    const resources = [statement.Resource].flat().map((one) => shortArn(read(one)));
     const keys = statement.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];
     const only = keys === undefined ? "" : `, of ${keys.join(", ")}`;
     return listOf(statement.Action).flatMap((action) =>

@@ -42,7 +42,8 @@ test("every alarm links a section that describes, investigates and resolves", ()
 test("every alarm section belongs to an alarm", () => {
   const linked = alarms.map(({ properties }) => properties.AlarmDescription.split("#")[1]);
   const written = [...sections].filter(([, text]) => text.includes("**Resolution.**"));
-  expect(written.map(([anchor]) => anchor).sort()).toEqual(linked.sort());
+  // Queues of one kind share theirs.
+  expect(written.map(([anchor]) => anchor).sort()).toEqual([...new Set(linked)].sort());
 });
 
 test("every alarm tells someone, when it rings and when it is over", () => {

@@ -54,6 +54,7 @@ export interface Templates {
   readonly payouts: Template;
   readonly reviews: Template;
   readonly audit: Template;
+  readonly jobs: Template;
   readonly monitoring: Template;
   readonly all: readonly Template[];
 }
@@ -78,6 +79,7 @@ function synthesizeAnew(stage: string): Templates {
     payouts: of(app.payouts),
     reviews: of(app.reviews),
     audit: of(app.audit),
+    jobs: of(app.jobs),
     monitoring: of(app.monitoring),
   };
   return { ...named, all: Object.values(named) };

@@ -1,0 +1,44 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
+import type * as z from "zod";
+import type { JobType, jobTypes } from "../../core/contracts/job-types.ts";
+import { attemptJob } from "../../core/jobs/attempt-job.ts";
+import type { JobWork } from "../../core/jobs/run-job.ts";
+import type { EventDeferral } from "../../core/messaging/event-deferral.ts";
+import { jobChangesFromEnvironment } from "../dynamodb/jobs-from-environment.ts";
+import { logger } from "./logger.ts";
+import { metrics } from "./metrics.ts";
+import { workerHandler } from "./worker.ts";
+
+/** A type's payload, as it is once it was accepted. */
+export type PayloadOf<Type extends JobType> = z.output<(typeof jobTypes)[Type]["payload"]>;
+
+/**
+ * The worker of one type of job. Messages of one batch are worked on side by side, each for itself.
+ * @param deferral for types whose jobs wait (`unfinished` with a time).
+ */
+export function jobHandler<Type extends JobType, Payload = PayloadOf<Type>>(
+  type: Type,
+  work: JobWork<Payload>,
+  { deferral }: { readonly deferral?: EventDeferral } = {},
+) {
+  const deps = {
+    ...jobChangesFromEnvironment(),
+    ...(deferral && { deferral }),
+    random: Math.random,
+    onFailed: (jobId: string, error: unknown) => logger.error("attempt failed", { jobId, error }),
+  };
+  return workerHandler(async ({ deliveries, deadlineMs, trace }) => {
+    const failed = await Promise.all(
+      deliveries.map(async (delivery) => {
+        try {
+          return await attemptJob(deps, type, work, delivery, deadlineMs, trace);
+        } catch (error) {
+          logger.error("not attempted", { id: delivery.id, error: error as Error });
+          return delivery.id;
+        }
+      }),
+    );
+    metrics.addMetric("JobsAttempted", MetricUnit.Count, deliveries.length);
+    return failed.filter((one) => one !== undefined);
+  });
+}

@@ -1,0 +1,56 @@
+import { limits } from "../contracts/limits.ts";
+import { jobBuckets } from "../contracts/storage.ts";
+import { announce, type ChangeDeps, changeJob } from "./change-job.ts";
+import { finished, handedOn, isFinished, type Job } from "./job.ts";
+import type { JobLists } from "./job-store.ts";
+import { workOf } from "./request-job.ts";
+
+interface Deps extends ChangeDeps {
+  readonly lists: Pick<JobLists, "due">;
+}
+
+/** Looked at in one run for each bucket; the next run goes on. */
+const maxPerBucket = 100;
+
+/**
+ * Looks after jobs that nobody is looking after: announces an end that was not announced, sends the
+ * work of an accepted job again, and fails one whose last attempt died without a word.
+ */
+export async function tendJobs(deps: Deps, deadlineMs: number): Promise<Record<string, number>> {
+  const done = { announced: 0, sentAgain: 0, failed: 0, left: 0 };
+  for (let bucket = 0; bucket < jobBuckets; bucket += 1) {
+    const jobs = await deps.lists.due(bucket, deps.clock.nowMs(), maxPerBucket);
+    for (const job of jobs) {
+      if (deps.clock.nowMs() >= deadlineMs) return done;
+      done[await tend(deps, job)] += 1;
+    }
+  }
+  return done;
+}
+
+async function tend(deps: Deps, job: Job): Promise<"announced" | "sentAgain" | "failed" | "left"> {
+  if (isFinished(job)) {
+    await announce(deps, job);
+    return "announced";
+  }
+  const nowMs = deps.clock.nowMs();
+  const isLast = job.state === "running" && job.receives >= limits.maxReceives;
+  // Moved on first: a job that cannot be helped must not be all that every run looks at.
+  const next = await changeJob(deps, job.jobId, (one) => {
+    if (one.version !== job.version) return undefined;
+    if (isLast) return finished(one, "failed", { problem: lost }, nowMs);
+    return handedOn(one, undefined, nowMs, nowMs);
+  });
+  if (!next || next.version !== job.version + 1) return "left";
+  if (isLast) return "failed";
+  if (job.state !== "accepted") return "left";
+  await deps.bus.publish([workOf(next)]);
+  return "sentAgain";
+}
+
+const lost = {
+  code: "attempts-used-up",
+  title: "It did not work",
+  detail: `It was tried ${limits.maxReceives} times, and the last one ended without a word; quote the traceId to the operator.`,
+  status: 500,
+};

@@ -1,0 +1,34 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbDrafts } from "../../adapters/dynamodb/draft-store.ts";
+import { requestDepsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
+import { s3Client, s3Files } from "../../adapters/files/s3-files.ts";
+import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
+import { callerOf, jsonBody } from "../../adapters/lambda/api-request.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { checkIdempotencyKey, requestIdOf } from "../../adapters/lambda/idempotency.ts";
+import { systemClock } from "../../adapters/runtime.ts";
+import { limits } from "../../core/contracts/limits.ts";
+import { admitDraftJson } from "../../core/drafts/admit-draft.ts";
+import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
+import { readJobRequest, requestJob } from "../../core/jobs/request-job.ts";
+
+const deps = requestDepsFromEnvironment({
+  "draft.save": admitDraftJson({
+    drafts: dynamoDbDrafts(documentClient, setting("draftsTable")),
+    files: s3Files(s3Client, setting("filesBucket")),
+    clock: systemClock,
+  }),
+});
+
+// The request names the job, so its answer need not be remembered: it is made again.
+export const handler = apiHandler(async (call) => {
+  checkIdempotencyKey(call);
+  const { event, trace } = call;
+  const request = readJobRequest(jsonBody(event, { maxBytes: limits.maxJobBodyBytes }));
+  const job = await requestJob(deps, request, {
+    caller: callerOf(event),
+    requestId: requestIdOf(event),
+    traceparent: trace.traceparent,
+  });
+  return located(202, pathOfJob(job.jobId), presentAccepted(job));
+});
