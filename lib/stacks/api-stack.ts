@@ -26,6 +26,13 @@ const rateCards = { registry: ["Query"] } as const;
 const idempotency = ["GetItem", "PutItem", "UpdateItem", "DeleteItem"] as const;
 /** Entries are immutable: nothing may delete one. */
 const booking = ["GetItem", "PutItem", "UpdateItem"] as const;
+/** To accept a job, whatever its type; the secret is there or not, and never read. */
+const requestingJobs = {
+  tables: { jobs: ["GetItem", "PutItem"], webhooks: ["GetItem"] },
+  putEvents: true,
+  jobRules: true,
+  outbound: true,
+} as const satisfies Needs;
 
 const needsOf: Record<Operation, Needs> = {
   "read-health": { tables: rateCards },
@@ -93,10 +100,9 @@ const needsOf: Record<Operation, Needs> = {
     webhookSecret: true,
   },
   "request-job": {
-    tables: { jobs: ["GetItem", "PutItem"], drafts: ["GetItem", "PutItem"] },
+    ...requestingJobs,
+    tables: { ...requestingJobs.tables, drafts: ["GetItem", "PutItem"] },
     files: { drafts: ["PutObject"] },
-    putEvents: true,
-    jobRules: true,
   },
   "list-jobs": { tables: { jobs: ["BatchGetItem"] }, jobOwnerIndex: ["Query"] },
   "read-job": {

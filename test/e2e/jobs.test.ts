@@ -271,6 +271,29 @@ describe("bad input is refused before anything is accepted", () => {
     expect(withoutKey.status).toBe(400);
   });
 
+  test.each([
+    "http://example.com/hook",
+    "https://10.0.0.1/hook",
+    "https://167772161/",
+    "https://0x0a.1/",
+    "https://[::ffff:169.254.169.254]/latest",
+    "https://[64:ff9b::a00:1]/",
+    "https://100.64.0.1/",
+    "https://user:secret@example.com/",
+    "https://example.com:8080/",
+    "https://metadata.google.internal/",
+    "not a url",
+  ])("a callback to %s", async (callbackUrl) => {
+    const request = { type: "draft.save", payload: newDraft(), callbackUrl };
+    expect(await refusal(request)).toEqual([400, "callbackUrl"]);
+  });
+
+  test("a callback that nothing would be signed with", async () => {
+    const callbackUrl = "https://example.com/hook";
+    const request = { type: "draft.save", payload: newDraft(), callbackUrl };
+    expect(await refusal(request)).toEqual([409, "no-callback-secret"]);
+  });
+
   test("a text over 1 MiB is told so; one of just that size is saved, whatever it is made of", async () => {
     const tooLong = newDraft({ text: "a".repeat(1_048_577) });
     expect(await refusal({ type: "draft.save", payload: tooLong })).toEqual([400, "payload.text"]);

@@ -42,6 +42,12 @@ const rotatingSecrets = [
   "secretsmanager:GetSecretValue on WebhookSecret",
 ];
 const ofPayoutLists = ", of payouts#open, payouts#runs";
+const requestingJobs = [
+  "dynamodb:GetItem on Jobs",
+  "dynamodb:PutItem on Jobs",
+  "dynamodb:GetItem on Webhooks",
+  "events:PutEvents on Bus",
+];
 /** What every worker of a type of job may do to the record of its jobs. */
 const work = [
   "dynamodb:GetItem on Jobs",
@@ -51,11 +57,9 @@ const work = [
 ];
 const allowed: Record<string, string[]> = {
   "request-job": [
+    ...requestingJobs,
     "dynamodb:GetItem on Drafts",
-    "dynamodb:GetItem on Jobs",
     "dynamodb:PutItem on Drafts",
-    "dynamodb:PutItem on Jobs",
-    "events:PutEvents on Bus",
     "s3:PutObject on Files/drafts/*",
   ],
   "list-jobs": ["dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/owner"],
