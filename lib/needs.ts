@@ -49,6 +49,8 @@ export interface Needs {
   readonly webhookSecret?: boolean;
   readonly webPushSecret?: boolean;
   readonly linkSecret?: boolean;
+  /** Tells clients where to connect. */
+  readonly connectionUrl?: boolean;
   readonly jobRules?: boolean;
   /** Calls addresses that callers named. */
   readonly outbound?: boolean;
@@ -102,6 +104,10 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
     variables[environment.deferralGroup] = group.ref;
     variables[environment.deferralRoleArn] = role.roleArn;
     variables[environment.deferralDeadLettersArn] = deadLetters.queueArn;
+  }
+  if (needs.connectionUrl) {
+    if (platform.connectionUrl === undefined) throw new Error("the WebSocket API comes later");
+    variables[environment.connectionUrl] = platform.connectionUrl;
   }
   for (const name of secretNames) {
     // Its name in AWS, not its value: the function reads the value when it starts.

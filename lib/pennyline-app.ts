@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { readSettings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { AuditStack } from "./stacks/audit-stack.ts";
+import { ConnectionsStack } from "./stacks/connections-stack.ts";
 import { JobsStack } from "./stacks/jobs-stack.ts";
 import { MonitoringStack } from "./stacks/monitoring-stack.ts";
 import { PayoutsStack } from "./stacks/payouts-stack.ts";
@@ -14,6 +15,7 @@ import { WorkersStack } from "./stacks/workers-stack.ts";
 /** The whole application for the stage that the context names; `app.synth()` writes it. */
 export class PennylineApp extends App {
   readonly state: StateStack;
+  readonly connections: ConnectionsStack;
   readonly api: ApiStack;
   readonly workers: WorkersStack;
   readonly settlement: SettlementStack;
@@ -28,8 +30,10 @@ export class PennylineApp extends App {
     const settings = readSettings(this.node.getAllContext());
     this.state = new StateStack(this, "PennylineState", settings);
     const { platform } = this.state;
-    this.api = new ApiStack(this, "PennylineApi", platform);
     this.workers = new WorkersStack(this, "PennylineWorkers", platform);
+    this.connections = new ConnectionsStack(this, "PennylineConnections", platform);
+    const { url: connectionUrl } = this.connections;
+    this.api = new ApiStack(this, "PennylineApi", { ...platform, connectionUrl });
     this.settlement = new SettlementStack(this, "PennylineSettlement", platform);
     this.payouts = new PayoutsStack(this, "PennylinePayouts", platform);
     this.reviews = new ReviewsStack(this, "PennylineReviews", platform);
@@ -43,6 +47,7 @@ export class PennylineApp extends App {
       payouts: this.payouts,
       reviews: this.reviews,
       jobs: this.jobs,
+      connections: this.connections,
     });
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);

@@ -28,6 +28,8 @@ export interface Platform {
   /** Puts an event on the bus later, by a one-off schedule. */
   readonly deferral: Deferral;
   readonly alarmTopic: Topic;
+  /** Where clients connect: known to stacks that come after the WebSocket API's. */
+  readonly connectionUrl?: string;
 }
 
 export interface Deferral {

@@ -6,24 +6,28 @@ export function problemResponse(
   error: unknown,
   traceId: string,
 ): APIGatewayProxyStructuredResultV2 {
-  const problem =
-    error instanceof Problem
-      ? error
-      : new Problem(500, "internal", "Something went wrong", `Quote ${traceId} to the operator.`);
-  const { retryAfterSeconds, ...extensions } = problem.extensions;
+  const { retryAfterSeconds, ...body } = problemBody(error, traceId);
   return {
-    statusCode: problem.status,
+    statusCode: body.status,
     headers: {
       "content-type": "application/problem+json",
       ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
     },
-    body: JSON.stringify({
-      type: `urn:pennyline:problem:${problem.code}`,
-      title: problem.title,
-      status: problem.status,
-      detail: problem.message,
-      traceId,
-      ...extensions,
-    }),
+    body: JSON.stringify(body),
+  };
+}
+
+export function problemBody(error: unknown, traceId: string) {
+  const problem =
+    error instanceof Problem
+      ? error
+      : new Problem(500, "internal", "Something went wrong", `Quote ${traceId} to the operator.`);
+  return {
+    type: `urn:pennyline:problem:${problem.code}`,
+    title: problem.title,
+    status: problem.status,
+    detail: problem.message,
+    traceId,
+    ...problem.extensions,
   };
 }

@@ -33,6 +33,8 @@ export const environment = {
   webhookSecretArn: "WEBHOOK_SECRET_ARN",
   webPushSecretArn: "WEB_PUSH_SECRET_ARN",
   linkSecretArn: "LINK_SECRET_ARN",
+  connectionUrl: "CONNECTION_URL",
+  connectionsEndpoint: "CONNECTIONS_ENDPOINT",
   allowLoopback: "ALLOW_LOOPBACK",
   deferralGroup: "DEFERRAL_GROUP",
   deferralRoleArn: "DEFERRAL_ROLE_ARN",

@@ -96,6 +96,14 @@ export const limits = {
   fileLinkTtlMs: 15 * 60_000,
   /** How long a ticket to connect with works. */
   connectionTicketTtlMs: 60_000,
+  /** How long a WebSocket lasts at most; API Gateway ends it then. */
+  maxConnectionMs: 2 * 3_600_000,
+  /** What one connection may follow. */
+  maxSubscriptions: 100,
+  /** A message of a client over a WebSocket. */
+  maxSocketMessageBytes: 4_096,
+  /** A message to a client over a WebSocket; API Gateway takes no more. */
+  maxPushBytes: 131_072,
   /** A file that callers upload. */
   maxUploadBytes: 20_971_520,
   maxUrlBytes: 2_048,

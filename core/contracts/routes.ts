@@ -225,6 +225,12 @@ export const routes = [
     (path) =>
       ({ operation: "read-drafts", method: "GET", path, allow: ["creator", "publisher"] }) as const,
   ),
+  {
+    operation: "issue-connection-ticket",
+    method: "POST",
+    path: "/v1/connection-tickets",
+    allow: ["creator", "publisher", "admin"],
+  },
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },
 ] as const satisfies readonly Route[];
 

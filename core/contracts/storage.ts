@@ -69,7 +69,10 @@ export const tables = {
   followers: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /** `endpoints#<owner>` / `<endpoint>`; `deliveries#<endpoint>` / `<delivery>`; … */
   webhooks: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
-  /** `connection#<id>` / `connection`, `topic#<topic>`; `topic#<topic>` / `<connection id>`. */
+  /**
+   * `connection#<id>` / `connection`, `topic#<topic>`; `topic#<topic>` / `<connection id>`;
+   * `ticket#<id>` / `ticket`: one that was used.
+   */
   connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
    * How fast is too fast: `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;

@@ -21,6 +21,8 @@ export interface SettleDeps {
   /** A creator with less than this pending waits, but no longer than `maxWaitMs`. */
   readonly minMicros: Micros;
   readonly maxWaitMs: number;
+  /** Told of each entry, once it is in the ledger. */
+  readonly onBooked?: (creatorId: CreatorId) => void;
 }
 
 export interface SettleResult {
@@ -197,6 +199,7 @@ async function settleCounters(
       })),
     );
     if (committed === "committed") {
+      deps.onBooked?.(creatorId);
       const settledMicros = sumMicros(lines.map(({ amountMicros }) => amountMicros));
       return { entries: 1, settledMicros, counters: after.map(offTheList(attempt === 0)) };
     }

@@ -1,11 +1,14 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
+import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { systemClock, systemPacing } from "../../adapters/runtime.ts";
+import type { CreatorId } from "../../core/contracts/ids.ts";
+import { announceBalances } from "../../core/earnings/announce-balances.ts";
 import { type SettleDeps, settleDeliveries } from "../../core/earnings/settle-creator.ts";
 import { micros } from "../../core/values/micros.ts";
 import { dayMs } from "../../core/values/time.ts";
@@ -24,13 +27,24 @@ const deps: SettleDeps = {
   maxWaitMs: numberSetting("settlementMaxWaitMs"),
 };
 
+const announcing = {
+  bus: busFromEnvironment(),
+  onFailed: (error: unknown) => logger.warn("balances not announced", { error }),
+};
+
 export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) => {
+  const booked = new Set<CreatorId>();
   const { failedIds, ...settled } = await settleDeliveries(
-    { ...deps, onFailed: (id, error) => logger.error("not settled", { id, error }) },
+    {
+      ...deps,
+      onBooked: (creatorId) => booked.add(creatorId),
+      onFailed: (id, error) => logger.error("not settled", { id, error }),
+    },
     deliveries,
     deadlineMs,
     trace.traceId,
   );
+  await announceBalances(announcing, booked, trace.traceparent);
   logger.info("settled", { ...settled, settledMicros: String(settled.settledMicros) });
   metrics.addMetric("MicrosSettled", MetricUnit.Count, Number(settled.settledMicros));
   return failedIds;

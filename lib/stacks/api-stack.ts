@@ -115,6 +115,7 @@ const needsOf: Record<Operation, Needs> = {
     tables: { drafts: ["GetItem", "Query"] },
     files: { drafts: ["GetObject"] },
   },
+  "issue-connection-ticket": { linkSecret: true, connectionUrl: true },
   "prove-money": {
     tables: {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],

@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import type { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 import type { ApiStack } from "./api-stack.ts";
+import type { ConnectionsStack } from "./connections-stack.ts";
 import type { JobsStack } from "./jobs-stack.ts";
 import type { PayoutsStack } from "./payouts-stack.ts";
 import type { ReviewsStack } from "./reviews-stack.ts";
@@ -18,6 +19,7 @@ export interface MonitoringStackProps {
   readonly payouts: PayoutsStack;
   readonly reviews: ReviewsStack;
   readonly jobs: JobsStack;
+  readonly connections: ConnectionsStack;
 }
 
 const period = Duration.minutes(1);
@@ -25,7 +27,7 @@ const period = Duration.minutes(1);
 /** One dashboard, in the order in which a view becomes money. Alarms live with what they watch. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { platform, api, workers, settlement, payouts, reviews, jobs } = props;
+    const { platform, api, workers, settlement, payouts, reviews, jobs, connections } = props;
     super(scope, id, { stackName: nameIn(platform.settings, "monitoring") });
     const { settleEarnings, settleCreator, pricePools } = settlement;
     new Dashboard(this, "Dashboard", {
@@ -79,6 +81,7 @@ export class MonitoringStack extends Stack {
         ],
         rowOf(reviews.applyReview),
         ...jobs.queues.map(rowOf),
+        rowOf(connections.pushUpdates),
         [
           graph(
             "Tables: throttled requests",

@@ -36,6 +36,7 @@ export class SettlementStack extends Stack {
           ledger: ["GetItem", "PutItem", "UpdateItem"],
         },
         dueIndex: ["Query"],
+        putEvents: true,
         settlementRules: true,
         holdRules: true,
       },

@@ -55,6 +55,11 @@ const work = [
   "dynamodb:UpdateItem on Jobs",
   "events:PutEvents on Bus",
 ];
+const balances = [
+  "dynamodb:GetItem on EarningsCounters",
+  "dynamodb:GetItem on Ledger",
+  "dynamodb:Query on EarningsCounters/index/due",
+];
 const allowed: Record<string, string[]> = {
   "request-job": [
     ...requestingJobs,
@@ -110,6 +115,8 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Scan on EarningsCounters",
     "dynamodb:Scan on Ledger",
   ],
+  "authorize-connection": ["secretsmanager:GetSecretValue on LinkSecret"],
+  "close-connection": ["dynamodb:DeleteItem on Connections", "dynamodb:Query on Connections"],
   "count-engagements": [
     "dynamodb:BatchGetItem on EarningsCounters",
     "dynamodb:BatchGetItem on ImpressionKeys",
@@ -126,11 +133,20 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Query on EarningsCounters",
     "dynamodb:Scan on EarningsCounters",
   ],
+  "follow-topic": [
+    ...balances,
+    "dynamodb:DeleteItem on Connections",
+    "dynamodb:GetItem on Jobs",
+    "dynamodb:PutItem on Connections",
+    "dynamodb:Query on Connections",
+  ],
+  "issue-connection-ticket": ["secretsmanager:GetSecretValue on LinkSecret"],
   "issue-view-token": [
     "dynamodb:BatchGetItem on Registry",
     ...idempotency,
     "secretsmanager:GetSecretValue on ViewTokenSecret",
   ],
+  "open-connection": ["dynamodb:PutItem on Connections"],
   "post-appeal": ["dynamodb:GetItem on Registry", "dynamodb:PutItem on Registry", ...idempotency],
   "price-pools": [
     "dynamodb:BatchGetItem on EarningsCounters",
@@ -149,6 +165,17 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Query on Ledger",
     "dynamodb:Scan on EarningsCounters",
     "dynamodb:Scan on Ledger",
+  ],
+  "push-updates": [
+    ...balances,
+    "dynamodb:DeleteItem on Connections",
+    "dynamodb:GetItem on Jobs",
+    "dynamodb:Query on Connections",
+    ...["DELETE", "POST"].map(
+      (method) =>
+        `execute-api:ManageConnections on arn:AWS::Partition:execute-api:AWS::Region:AWS::AccountId:Sockets/live/${method}/@connections/*`,
+    ),
+    ...consume("PushUpdatesQueue"),
   ],
   "put-article": [
     "dynamodb:BatchGetItem on Registry",
@@ -188,11 +215,7 @@ const allowed: Record<string, string[]> = {
   ],
   "read-article": ["dynamodb:BatchGetItem on Registry"],
   "read-article-groups": ["dynamodb:Query on Registry"],
-  "read-balance": [
-    "dynamodb:GetItem on EarningsCounters",
-    "dynamodb:GetItem on Ledger",
-    "dynamodb:Query on EarningsCounters/index/due",
-  ],
+  "read-balance": balances,
   "read-earnings": ["dynamodb:Query on EarningsCounters"],
   "read-creator": ["dynamodb:BatchGetItem on Registry"],
   "read-health": ["dynamodb:Query on Registry"],
@@ -236,6 +259,7 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Query on EarningsCounters/index/due",
     "dynamodb:UpdateItem on EarningsCounters",
     "dynamodb:UpdateItem on Ledger",
+    "events:PutEvents on Bus",
     ...consume("SettleCreatorQueue"),
   ],
   "settle-earnings": ["dynamodb:Query on EarningsCounters/index/due", "events:PutEvents on Bus"],

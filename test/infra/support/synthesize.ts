@@ -48,6 +48,7 @@ export function newState(stage: string, overrides: Overrides = {}): StateStack {
 
 export interface Templates {
   readonly state: Template;
+  readonly connections: Template;
   readonly api: Template;
   readonly workers: Template;
   readonly settlement: Template;
@@ -73,6 +74,7 @@ function synthesizeAnew(stage: string): Templates {
   const of = (stack: Stack) => Template.fromStack(stack);
   const named = {
     state: of(app.state),
+    connections: of(app.connections),
     api: of(app.api),
     workers: of(app.workers),
     settlement: of(app.settlement),
