@@ -24,6 +24,7 @@ export const faultPlanSchema = z.strictObject({
       z.string(),
       z.strictObject({
         ...{ throttle: chance, killBefore: chance },
+        hangMs: z.strictObject({ chance, ms }).optional(),
         killAfterMs: z.strictObject({ chance, ms }).optional(),
         killAtCall: z
           .strictObject({ chance, call: z.int().positive(), when: z.enum(["before", "after"]) })
@@ -56,6 +57,8 @@ export interface FunctionFaults {
   readonly throttle?: Chance;
   /** The environment dies before the handler runs. */
   readonly killBefore?: Chance;
+  /** The environment does nothing for so long: until its time-out, if that is less. */
+  readonly hangMs?: { readonly chance: Chance; readonly ms: number };
   readonly killAfterMs?: { readonly chance: Chance; readonly ms: number };
   readonly killAtCall?: KillAtCall & { readonly chance: Chance };
 }
@@ -75,6 +78,7 @@ export type OneFault =
 export type InvocationFault =
   | { readonly kind: "throttle" }
   | { readonly kind: "kill-before" }
+  | { readonly kind: "hang"; readonly ms: number }
   | { readonly kind: "kill-after"; readonly ms: number }
   | ({ readonly kind: "kill-at-call" } & KillAtCall);
 
@@ -142,7 +146,8 @@ export function createFaults(seed: number, initial: FaultPlan = {}): Faults {
       const faults = plan.functions?.[name] ?? plan.functions?.["*"];
       if (strikes(faults?.throttle)) return { kind: "throttle" };
       if (strikes(faults?.killBefore)) return { kind: "kill-before" };
-      const { killAfterMs, killAtCall } = faults ?? {};
+      const { hangMs, killAfterMs, killAtCall } = faults ?? {};
+      if (hangMs && strikes(hangMs.chance)) return { kind: "hang", ms: hangMs.ms };
       if (killAfterMs && strikes(killAfterMs.chance)) {
         return { kind: "kill-after", ms: killAfterMs.ms };
       }

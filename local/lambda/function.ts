@@ -124,6 +124,7 @@ export function createFunction(
         timeoutMs,
         traceHeader: options.traceHeader ?? newTraceHeader(),
         ...(fault?.kind === "kill-at-call" && { killAtCall: fault }),
+        ...(fault?.kind === "hang" && { hangMs: fault.ms }),
       },
       fault?.kind === "kill-after" ? { killAfterMs: fault.ms } : undefined,
     );

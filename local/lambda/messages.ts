@@ -23,6 +23,8 @@ export interface InvokeMessage {
   readonly timeoutMs: number;
   readonly traceHeader: string;
   readonly killAtCall?: KillAtCall;
+  /** Does nothing for so long before the handler runs. */
+  readonly hangMs?: number;
 }
 
 export interface FunctionError {

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 import type {
@@ -56,6 +57,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<void> {
   process.env._X_AMZN_TRACE_ID = message.traceHeader;
   killAtCall(message.killAtCall);
   try {
+    if (message.hangMs !== undefined) await delay(message.hangMs);
     const result = await handler(JSON.parse(message.payload), contextOf(message));
     post({ kind: "succeeded", payload: JSON.stringify(result) ?? "null" });
   } catch (error) {
