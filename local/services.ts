@@ -65,7 +65,7 @@ export function runServices(
   const webSockets = model && serveWebSockets(model, { accessLog, connections, limits, warn });
   if (webSockets) stores.http.onUpgrade(webSockets.upgrade);
 
-  const mailbox = openMailbox(dataDir.mailbox, database);
+  const mailbox = openMailbox(dataDir.mailbox, database, bus);
   stores.http.onLocal((path, accept) => mailboxAnswer(mailbox, path, accept));
 
   server.serve({
@@ -73,7 +73,12 @@ export function runServices(
     rest: [
       ...schedules.operations,
       ...(webSockets?.operations ?? []),
-      ...mailOperations(ofType("SES::EmailIdentity"), ofType("SES::ConfigurationSet"), mailbox),
+      ...mailOperations({
+        identities: ofType("SES::EmailIdentity"),
+        configurationSets: ofType("SES::ConfigurationSet"),
+        eventDestinations: ofType("SES::ConfigurationSetEventDestination"),
+        mailbox,
+      }),
     ],
   });
   return {

@@ -4,7 +4,8 @@ import { AwsError, type RestOperation } from "../aws-json-server.ts";
 import { readProperties } from "../templates/properties.ts";
 import { region } from "../templates/resource-types.ts";
 import type { Resource } from "../templates/resources.ts";
-import type { Mailbox } from "./mailbox.ts";
+import { eventsOf, type MailEvents, readMailEvents } from "./mail-events.ts";
+import type { Mail, Mailbox } from "./mailbox.ts";
 import { readHeaders, writeMessage } from "./message.ts";
 import { readSendEmail, type SendEmailInput } from "./send-email-input.ts";
 
@@ -35,19 +36,42 @@ const setIgnored = [
 ];
 const maxRecipients = 50;
 
+interface MailResources {
+  readonly identities: readonly Resource[];
+  readonly configurationSets: readonly Resource[];
+  readonly eventDestinations: readonly Resource[];
+  readonly mailbox: Mailbox;
+}
+
+interface Sender {
+  /** Addresses and domains that mail may come from, and what each uses if nothing else is said. */
+  readonly identities: readonly { readonly name: string; readonly set: string | undefined }[];
+  readonly events: MailEvents;
+  readonly mailbox: Mailbox;
+}
+
 /** SES: sends from the identities of the templates, to the local mailbox and nowhere else. */
-export function mailOperations(
-  identities: readonly Resource[],
-  configurationSets: readonly Resource[],
-  mailbox: Mailbox,
-): RestOperation[] {
+export function mailOperations({
+  identities,
+  configurationSets,
+  eventDestinations,
+  mailbox,
+}: MailResources): RestOperation[] {
   for (const set of configurationSets) {
     readProperties(set, { Name: z.string().optional() }, setIgnored);
   }
   const sets = new Set(configurationSets.map(({ ref }) => ref));
-  const verified = identities.map((one) =>
-    readProperties(one, identityShape, identityIgnored).EmailIdentity.toLowerCase(),
-  );
+  const sender: Sender = {
+    identities: identities.map((one) => {
+      const properties = readProperties(one, identityShape, identityIgnored);
+      return {
+        name: properties.EmailIdentity.toLowerCase(),
+        set: properties.ConfigurationSetAttributes?.ConfigurationSetName,
+      };
+    }),
+    events: readMailEvents(eventDestinations),
+    mailbox,
+  };
   return [
     {
       method: "POST",
@@ -59,13 +83,13 @@ export function mailOperations(
           const message = `Configuration set <${set}> does not exist.`;
           throw new AwsError("NotFoundException", message, 404);
         }
-        return { MessageId: send(input, verified, mailbox) };
+        return { MessageId: send(input, sender) };
       },
     },
   ];
 }
 
-function send(input: SendEmailInput, verified: readonly string[], mailbox: Mailbox): string {
+function send(input: SendEmailInput, { identities, events, mailbox }: Sender): string {
   const id = `${randomBytes(8).toString("hex")}-${randomUUID()}-000000`;
   const { Simple: simple, Raw: raw } = input.Content;
   const rawBytes = Buffer.from(raw?.Data ?? "", "base64");
@@ -74,7 +98,7 @@ function send(input: SendEmailInput, verified: readonly string[], mailbox: Mailb
   const { ToAddresses: to = [], CcAddresses: cc = [], BccAddresses: bcc = [] } = input.Destination;
   const named = [...to, ...cc, ...bcc];
   const recipients = named.length > 0 ? named : listed(headers.get("to"), headers.get("cc"));
-  checkSender(from, verified);
+  const identity = identityOf(from, identities);
   if (recipients.length === 0 || recipients.length > maxRecipients) {
     const message = `a message has 1 to ${maxRecipients} recipients, this one ${recipients.length}`;
     throw new AwsError("BadRequestException", message);
@@ -82,8 +106,10 @@ function send(input: SendEmailInput, verified: readonly string[], mailbox: Mailb
   const date = new Date();
   const tags = Object.fromEntries(input.EmailTags.map(({ Name, Value }) => [Name, Value]));
   const mail = { id, sentAt: date.toISOString(), from, to: recipients, tags };
+  const keep = (kept: Mail, eml: string | Buffer) =>
+    mailbox.keep(kept, eml, eventsOf(kept, input.ConfigurationSetName ?? identity.set, events));
   if (simple === undefined) {
-    mailbox.keep({ ...mail, subject: headers.get("subject") ?? "" }, rawBytes);
+    keep({ ...mail, subject: headers.get("subject") ?? "" }, rawBytes);
     return id;
   }
   const { Text, Html } = simple.Body;
@@ -101,7 +127,7 @@ function send(input: SendEmailInput, verified: readonly string[], mailbox: Mailb
       content: Buffer.from(file.RawContent, "base64"),
     })),
   });
-  mailbox.keep({ ...mail, ...message }, eml);
+  keep({ ...mail, ...message }, eml);
   return id;
 }
 
@@ -113,15 +139,13 @@ function listed(...headers: (string | undefined)[]): string[] {
 }
 
 /** An identity is an address, or a domain with all of its subdomains. */
-function checkSender(from: string, verified: readonly string[]): void {
+function identityOf(from: string, identities: Sender["identities"]) {
   const address = (/<([^<>]+)>\s*$/.exec(from)?.[1] ?? from).trim().toLowerCase();
   const domain = address.slice(address.lastIndexOf("@") + 1);
-  const known = verified.some((identity) =>
-    identity.includes("@")
-      ? identity === address
-      : domain === identity || domain.endsWith(`.${identity}`),
+  const known = identities.find(({ name }) =>
+    name.includes("@") ? name === address : domain === name || domain.endsWith(`.${name}`),
   );
-  if (known && address.includes("@")) return;
+  if (known && address.includes("@")) return known;
   throw new AwsError(
     "MessageRejected",
     "Email address is not verified. The following identities failed the check in region " +

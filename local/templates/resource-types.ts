@@ -82,6 +82,7 @@ const running: Readonly<Record<string, ResourceType>> = {
   "AWS::Scheduler::Schedule": named("Name", "scheduler", "schedule/default/"),
   "AWS::Scheduler::ScheduleGroup": named("Name", "scheduler", "schedule-group/"),
   "AWS::SES::ConfigurationSet": { nameProperty: "Name", identity: plain.identity },
+  "AWS::SES::ConfigurationSetEventDestination": plain,
   "AWS::SES::EmailIdentity": { nameProperty: "EmailIdentity", identity: plain.identity },
   "AWS::SecretsManager::Secret": {
     nameProperty: "Name",
