@@ -1,8 +1,15 @@
 import * as z from "zod";
 import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
 import { type JobType, jobStates, jobTypeNames, jobTypeSchema } from "./job-types.ts";
-import { commentLengths, engagementKinds, moderationStates, reactionTypes } from "./kinds.ts";
+import {
+  commentLengths,
+  engagementKinds,
+  moderationStates,
+  type ProvidedChannel,
+  reactionTypes,
+} from "./kinds.ts";
 import { limits } from "./limits.ts";
+import { followerShards } from "./storage.ts";
 
 /**
  * One value per event: the producer, the EventBridge rule and the consumer all read it.
@@ -162,6 +169,66 @@ export const jobRequested = Object.fromEntries(
   jobTypeNames.map((type) => [type, jobRequestedOf(type)]),
 ) as { readonly [Type in JobType]: ReturnType<typeof jobRequestedOf<Type>> };
 
+const chunkOfFanout = {
+  schemaVersion: z.literal(1),
+  traceparent: traceparentSchema,
+  jobId: jobIdSchema,
+  creatorId: creatorIdSchema,
+  shard: z.int().nonnegative().lt(followerShards),
+  /** 0, 1, 2 … within the shard. */
+  chunk: z.int().nonnegative(),
+  /** It was tried as often as it may be: what is left of it failed. */
+  giveUp: z.literal(true).optional(),
+};
+
+/** The next followers of one shard are to be told of an article. */
+export const fanOutChunkDue = defineEvent({
+  source: "pennyline.notifications",
+  detailType: "FanOutChunkDue",
+  detail: z.strictObject({
+    ...chunkOfFanout,
+    /** The last reader of the chunk before; none: this is the first. */
+    after: z.string().min(1).optional(),
+  }),
+});
+export type FanOutChunkDue = z.infer<typeof fanOutChunkDue.detail>;
+
+/** A chunk's followers are to be told through one channel. Their addresses are read when it is done. */
+function notificationsDueBy<Channel extends ProvidedChannel>(channel: Channel) {
+  return defineEvent({
+    source: "pennyline.notifications",
+    detailType: "NotificationsDue",
+    where: { channel: [channel] },
+    detail: z.strictObject({
+      ...chunkOfFanout,
+      channel: z.literal(channel),
+      /** What was begun up to then, ms since the epoch, and not heard of since was not sent. */
+      unsentUntilMs: z.int().nonnegative().optional(),
+    }),
+  });
+}
+
+/** By channel, so that each provider has a queue of its own. */
+export const notificationsDue = {
+  email: notificationsDueBy("email"),
+  webPush: notificationsDueBy("webPush"),
+} as const;
+export type NotificationsDue = z.infer<
+  (typeof notificationsDue)[keyof typeof notificationsDue]["detail"]
+>;
+
+/** What SES said of an e-mail: its rule says it in these words, without the address. */
+export const mailReported = defineEvent({
+  source: "pennyline.mail",
+  detailType: "MailReported",
+  detail: z.strictObject({
+    schemaVersion: z.literal(1),
+    what: z.enum(["Send", "Bounce", "Complaint"]),
+    /** The tag that it was sent with. */
+    mailTag: z.string().min(1),
+  }),
+});
+
 /**
  * A job's record changed: its state or its progress. It may come more than once and late; `version`
  * says which came last.
@@ -204,6 +271,8 @@ export const events = {
   payoutsDue,
   payoutRequested,
   reviewRequested,
+  fanOutChunkDue,
+  mailReported,
   jobChanged,
   balanceChanged,
 } as const;

@@ -2,6 +2,9 @@ import * as z from "zod";
 import { day, monthSchema } from "./fields.ts";
 import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
 import { limits } from "./limits.ts";
+
+import { publishArticleSchema } from "./notification-bodies.ts";
+
 import type { Role } from "./routes.ts";
 
 /** What every type of job says of itself, to the API, its rule and its worker. */
@@ -60,7 +63,7 @@ export const jobTypes = {
     priority: "normal",
   },
   "notification.fanout": {
-    payload: z.strictObject({ articleId: articleIdSchema }),
+    payload: z.strictObject({ articleId: articleIdSchema, ...publishArticleSchema.shape }),
     allow: ["publisher"],
     priority: "normal",
   },

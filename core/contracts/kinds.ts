@@ -44,6 +44,12 @@ export const voidReasons = [
 ] as const;
 export type VoidReason = (typeof voidReasons)[number];
 
+/** How a follower is told of an article. */
+export const notificationChannels = ["email", "webPush", "inbox"] as const;
+export type NotificationChannel = (typeof notificationChannels)[number];
+/** Those that somebody else delivers. */
+export type ProvidedChannel = Exclude<NotificationChannel, "inbox">;
+
 /** What pays for an article: a price for each engagement, or its part of a daily amount. */
 export const models = ["rates", "pool"] as const;
 export type Model = (typeof models)[number];

@@ -120,6 +120,19 @@ export const limits = {
   webhookRetentionDays: 30,
   /** An export is deleted from the bucket after this. */
   exportTtlDays: 7,
+  /** Followers in one chunk of a fan-out. */
+  maxFollowersPerChunk: 200,
+  /** What a notification says of an article beside its title. */
+  maxExcerptBytes: 1_000,
+  /** RFC 5321: a path of 256 with its angle brackets. */
+  maxEmailAddressLength: 254,
+  /** Who was told of an article is remembered this long: longer than anything is redelivered. */
+  toldTtlDays: 90,
+  inboxTtlDays: 365,
+  /** How long SES may take to say that it sent an e-mail; then it did not. */
+  mailFateMs: 5 * 60_000,
+  /** A chunk whose last attempt ended without a word is given up this long after it began. */
+  giveUpAfterMs: 15 * 60_000,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

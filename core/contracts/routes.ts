@@ -231,6 +231,40 @@ export const routes = [
     path: "/v1/connection-tickets",
     allow: ["creator", "publisher", "admin"],
   },
+  {
+    operation: "put-follower",
+    method: "PUT",
+    path: "/v1/creators/{creatorId}/followers/{readerId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "delete-follower",
+    method: "DELETE",
+    path: "/v1/creators/{creatorId}/followers/{readerId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "read-followers",
+    method: "GET",
+    path: "/v1/creators/{creatorId}/followers",
+    allow: ["creator", "publisher"],
+  },
+  {
+    operation: "read-inbox",
+    method: "GET",
+    path: "/v1/readers/{readerId}/inbox",
+    allow: ["publisher"],
+  },
+  {
+    operation: "publish-article",
+    method: "POST",
+    // It ends in `/publish`: a greedy parameter takes all that follows.
+    path: "/v1/articles/{articleId+}",
+    allow: ["publisher"],
+  },
+  { operation: "unsubscribe", method: "GET", path: "/v1/unsubscribe", allow: [] },
+  { operation: "unsubscribe", method: "POST", path: "/v1/unsubscribe", allow: [] },
+  { operation: "read-web-push-key", method: "GET", path: "/v1/web-push-key", allow: [] },
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },
 ] as const satisfies readonly Route[];
 

@@ -62,9 +62,10 @@ export const tables = {
    */
   drafts: { partitionKey: "pk", sortKey: "sk" },
   /**
-   * Who follows whom and what they were told: `followers#<creator>#<shard>` / `<reader>`;
-   * `told#<article>#…` / `<reader>#<channel>`; `inbox#<reader>` / `<time>#<article>`;
-   * `fanout#<job>` / `…`.
+   * Who follows whom: `followers#<creator>#<shard>` / `<reader>`, how many: `follower-counts#<creator>`
+   * / `<shard>`; who was told: `told#<hash of article>#<shard>` / `<hash of reader>#<channel>`;
+   * `inbox#<reader>` / `<time>#<hash of article>`; how far a job has come: `fanout#<job>` / `plan`,
+   * `chain#…`, `chunk#…`, `part#…`, `next#…`.
    */
   followers: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /** `endpoints#<owner>` / `<endpoint>`; `deliveries#<endpoint>` / `<delivery>`; … */
@@ -83,6 +84,9 @@ export const tables = {
 
 /** Buckets of the attention index: spreads its writes. */
 export const jobBuckets = 16;
+
+/** A creator's followers are spread over these, by a hash of the reader: each is worked on by itself. */
+export const followerShards = 16;
 
 /** Where files lie in the bucket, by what they are: grants are given for one of these. */
 export const filePrefixes = {

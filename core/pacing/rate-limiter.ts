@@ -5,6 +5,11 @@ export interface Rate {
   readonly burst: number;
 }
 
+/** A rate whose burst is what a second allows. */
+export function rateOf(perSecond: number): Rate {
+  return { perSecond, burst: Math.max(1, Math.floor(perSecond)) };
+}
+
 export type Reservation =
   /** The units are the caller's, to be used after so long. */
   | { readonly kind: "reserved"; readonly waitMs: number }
