@@ -10,6 +10,7 @@ import {
   reviewProgressPrefix,
   tables,
 } from "../core/contracts/storage.ts";
+import { addressOf, domainOf, mailSetName } from "./mail.ts";
 import { deferralGroupName, filesBucketName, type Platform, type TableName } from "./platform.ts";
 import type { Settings } from "./settings.ts";
 
@@ -52,6 +53,9 @@ export interface Needs {
   /** Tells clients where to connect. */
   readonly connectionUrl?: boolean;
   readonly jobRules?: boolean;
+  /** Sends e-mail, from the stage's own address. */
+  readonly mail?: boolean;
+  readonly webPush?: boolean;
   /** Calls addresses that callers named. */
   readonly outbound?: boolean;
   readonly viewTokenSecret?: boolean;
@@ -98,6 +102,7 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   }
   if (needs.putEvents) variables[environment.eventBusName] = platform.bus.eventBusName;
   if (needs.files) variables[environment.filesBucket] = platform.files.bucketName;
+  if (needs.mail) variables[environment.mail] = mailOf(platform);
   if (needs.deferEvents) {
     const { group, role, deadLetters } = platform.deferral;
     variables[environment.eventBusArn] = platform.bus.eventBusArn;
@@ -140,8 +145,19 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
     ...(needs.holdRules && { [environment.holdDays]: String(traffic.holdDays) }),
     ...(needs.poolRules && { [environment.poolCloseHours]: String(pools.closeHours) }),
     ...(needs.jobRules && { [environment.jobRetentionDays]: String(settings.jobs.retentionDays) }),
+    ...(needs.webPush && {
+      [environment.webPushContact]: settings.webPush.contact ?? settings.issuer,
+      [environment.webPushPerSecond]: String(settings.webPush.perSecond),
+    }),
     ...(needs.outbound && { [environment.allowLoopback]: String(settings.outbound.allowLoopback) }),
   };
+}
+
+function mailOf({ settings }: Platform): string {
+  const { mail } = settings;
+  if (!mail) return "null";
+  const { from, perSecond } = mail;
+  return JSON.stringify({ from, perSecond, configurationSet: mailSetName(settings) });
 }
 
 export function grantNeeds(
@@ -200,6 +216,13 @@ export function grantNeeds(
     allow(["iam:PassRole"], role.roleArn, {
       StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" },
     });
+  }
+  if (needs.mail && platform.settings.mail) {
+    const ses = `arn:${Aws.PARTITION}:ses:${Aws.REGION}:${Aws.ACCOUNT_ID}`;
+    const address = addressOf(platform.settings.mail.from);
+    const own = { StringEquals: { "ses:FromAddress": address } };
+    allow(["ses:SendEmail"], `${ses}:identity/${domainOf(address)}`, own);
+    allow(["ses:SendEmail"], `${ses}:configuration-set/${mailSetName(platform.settings)}`, own);
   }
   for (const name of secretNames) {
     if (needs[name]) allow(["secretsmanager:GetSecretValue"], platform[name].secretArn);

@@ -6,6 +6,7 @@ import { AuditStack } from "./stacks/audit-stack.ts";
 import { ConnectionsStack } from "./stacks/connections-stack.ts";
 import { JobsStack } from "./stacks/jobs-stack.ts";
 import { MonitoringStack } from "./stacks/monitoring-stack.ts";
+import { NotificationsStack } from "./stacks/notifications-stack.ts";
 import { PayoutsStack } from "./stacks/payouts-stack.ts";
 import { ReviewsStack } from "./stacks/reviews-stack.ts";
 import { SettlementStack } from "./stacks/settlement-stack.ts";
@@ -23,6 +24,7 @@ export class PennylineApp extends App {
   readonly reviews: ReviewsStack;
   readonly audit: AuditStack;
   readonly jobs: JobsStack;
+  readonly notifications: NotificationsStack;
   readonly monitoring: MonitoringStack;
 
   constructor(props: AppProps) {
@@ -39,6 +41,10 @@ export class PennylineApp extends App {
     this.reviews = new ReviewsStack(this, "PennylineReviews", platform);
     this.audit = new AuditStack(this, "PennylineAudit", platform);
     this.jobs = new JobsStack(this, "PennylineJobs", platform);
+    this.notifications = new NotificationsStack(this, "PennylineNotifications", {
+      platform,
+      apiUrl: this.api.api.apiEndpoint,
+    });
     this.monitoring = new MonitoringStack(this, "PennylineMonitoring", {
       platform,
       api: this.api,
@@ -48,6 +54,7 @@ export class PennylineApp extends App {
       reviews: this.reviews,
       jobs: this.jobs,
       connections: this.connections,
+      notifications: this.notifications,
     });
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);

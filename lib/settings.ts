@@ -57,6 +57,29 @@ const jobs = z.strictObject({
   retentionDays: z.int().min(1).max(365).default(30),
 });
 
+/** An address, or `A Name <an@address>`. */
+const mailbox = z
+  .string()
+  .regex(
+    /^(?:[^<>@"\r\n]+ <[^<>\s@]+@[^<>\s@]+>|[^<>\s@]+@[^<>\s@]+)$/,
+    "must be an e-mail address",
+  );
+
+const mail = z.strictObject({
+  /** Who followers hear from. Its domain becomes an identity of SES. */
+  from: mailbox,
+  /** What SES allows the account. */
+  perSecond: z.number().positive(),
+  /** The domain is an identity of this account already: the stack adds none. */
+  identityExists: z.boolean().default(false),
+});
+
+const webPush = z.strictObject({
+  /** Whom browsers' push services ask when something is wrong; default: the issuer. */
+  contact: z.url({ protocol: /^(?:mailto|https)$/, error: "must be mailto: or https:" }).optional(),
+  perSecond: z.int().positive().default(200),
+});
+
 /** What we call: callbacks, webhooks, integrations. */
 const outbound = z.strictObject({
   /** Lets `http://127.0.0.1` and the like be called: for the stage of one machine, and no other. */
@@ -109,6 +132,9 @@ export const stageSettingsSchema = z.strictObject({
   invalidTraffic: invalidTraffic.prefault({}),
   pools: pools.prefault({}),
   jobs: jobs.prefault({}),
+  /** None: followers get no e-mail. */
+  mail: mail.optional(),
+  webPush: webPush.prefault({}),
   outbound: outbound.prefault({}),
   alarms: alarmThresholds.prefault({}),
   /** Receives alarms. None: whoever subscribes to the topic. */

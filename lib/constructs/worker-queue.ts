@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
-import { Rule } from "aws-cdk-lib/aws-events";
+import { type EventPattern, Rule, type RuleTargetInput } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
@@ -23,6 +23,11 @@ export interface WorkerQueueProps {
   readonly name: string;
   /** One event, or several that are one kind of work. */
   readonly event: EventContract<z.ZodType> | readonly EventContract<z.ZodType>[];
+  /**
+   * Others say it, on the account's own bus and in words of their own: what to look for, and the
+   * rule's message, which says it as the contract does.
+   */
+  readonly translation?: { readonly of: EventPattern; readonly message: RuleTargetInput };
   readonly needs: Needs;
   readonly batchSize: number;
   readonly batchingWindow: Duration;
@@ -86,7 +91,7 @@ export class WorkerQueue extends Construct {
       visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: limits.maxReceives },
     });
-    this.onlyFrom(this.route([props.event].flat()));
+    this.onlyFrom(this.route([props.event].flat(), props.translation));
 
     this.worker = new PennylineFunction(this, "Worker", {
       platform,
@@ -110,16 +115,20 @@ export class WorkerQueue extends Construct {
     this.addAlarms();
   }
 
-  private route(contracts: readonly EventContract<z.ZodType>[]): Rule {
+  private route(
+    contracts: readonly EventContract<z.ZodType>[],
+    translation: WorkerQueueProps["translation"],
+  ): Rule {
     const target = new SqsQueue(this.queue, {
+      ...(translation && { message: translation.message }),
       deadLetterQueue: this.undelivered,
       maxEventAge: Duration.days(eventDeliveryDays),
       retryAttempts: 185,
     });
     return new Rule(this, "Rule", {
       description: `${contracts.map(({ detailType }) => detailType).join(", ")} to ${this.name}`,
-      eventBus: this.platform.bus,
-      eventPattern: patternOf(...contracts),
+      ...(translation ? {} : { eventBus: this.platform.bus }),
+      eventPattern: translation?.of ?? patternOf(...contracts),
       targets: [target],
     });
   }

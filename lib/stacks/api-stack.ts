@@ -34,6 +34,9 @@ const requestingJobs = {
   outbound: true,
 } as const satisfies Needs;
 
+/** A follower is written together with the counts. */
+const follower = ["GetItem", "PutItem", "UpdateItem"] as const;
+
 const needsOf: Record<Operation, Needs> = {
   "read-health": { tables: rateCards },
   "accept-engagements": { tables: articles, putEvents: true, viewTokenSecret: true },
@@ -116,6 +119,18 @@ const needsOf: Record<Operation, Needs> = {
     files: { drafts: ["GetObject"] },
   },
   "issue-connection-ticket": { linkSecret: true, connectionUrl: true },
+  "put-follower": { tables: { followers: follower, idempotency }, outbound: true },
+  "delete-follower": {
+    tables: { followers: ["GetItem", "DeleteItem", "UpdateItem"], idempotency },
+  },
+  "read-followers": { tables: { followers: ["BatchGetItem", "Query"] } },
+  "read-inbox": { tables: { followers: ["Query"] } },
+  "publish-article": {
+    ...requestingJobs,
+    tables: { ...requestingJobs.tables, ...articles },
+  },
+  unsubscribe: { tables: { followers: follower }, linkSecret: true },
+  "read-web-push-key": { webPushSecret: true },
   "prove-money": {
     tables: {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],
@@ -315,7 +330,8 @@ function acknowledgePublic(route: HttpRoute): void {
   Validations.of(route).acknowledge({
     id: "AwsSolutions-APIG4",
     reason:
-      "Public by contract: health says nothing about anyone, and an engagement proves itself " +
-      "with the view token in its body, which sendBeacon could not put into a header.",
+      "Public by contract: health and the push key say nothing about anyone, an engagement proves " +
+      "itself with the view token in its body, which sendBeacon could not put into a header, and " +
+      "a link to unsubscribe with the token in it.",
   });
 }

@@ -24,6 +24,15 @@ export class JobsStack extends Stack {
           files: { drafts: ["GetObject"] },
         },
       }),
+      queue("notification.fanout", {
+        timeout: Duration.seconds(60),
+        needs: {
+          tables: {
+            followers: ["BatchGetItem", "GetItem", "PutItem"],
+            registry: ["BatchGetItem"],
+          },
+        },
+      }),
     ];
     this.tendJobs = new ScheduledFunction(this, "TendJobs", {
       platform,

@@ -6,6 +6,7 @@ import { nameIn, type Platform } from "../platform.ts";
 import type { ApiStack } from "./api-stack.ts";
 import type { ConnectionsStack } from "./connections-stack.ts";
 import type { JobsStack } from "./jobs-stack.ts";
+import type { NotificationsStack } from "./notifications-stack.ts";
 import type { PayoutsStack } from "./payouts-stack.ts";
 import type { ReviewsStack } from "./reviews-stack.ts";
 import type { SettlementStack } from "./settlement-stack.ts";
@@ -20,6 +21,7 @@ export interface MonitoringStackProps {
   readonly reviews: ReviewsStack;
   readonly jobs: JobsStack;
   readonly connections: ConnectionsStack;
+  readonly notifications: NotificationsStack;
 }
 
 const period = Duration.minutes(1);
@@ -27,7 +29,8 @@ const period = Duration.minutes(1);
 /** One dashboard, in the order in which a view becomes money. Alarms live with what they watch. */
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { platform, api, workers, settlement, payouts, reviews, jobs, connections } = props;
+    const { platform, api, workers, settlement, payouts, reviews } = props;
+    const { jobs, connections, notifications } = props;
     super(scope, id, { stackName: nameIn(platform.settings, "monitoring") });
     const { settleEarnings, settleCreator, pricePools } = settlement;
     new Dashboard(this, "Dashboard", {
@@ -82,6 +85,7 @@ export class MonitoringStack extends Stack {
         rowOf(reviews.applyReview),
         ...jobs.queues.map(rowOf),
         rowOf(connections.pushUpdates),
+        ...notifications.queues.map(rowOf),
         [
           graph(
             "Tables: throttled requests",

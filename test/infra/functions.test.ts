@@ -55,12 +55,62 @@ const work = [
   "dynamodb:UpdateItem on Jobs",
   "events:PutEvents on Bus",
 ];
+const ses = "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId";
 const balances = [
   "dynamodb:GetItem on EarningsCounters",
   "dynamodb:GetItem on Ledger",
   "dynamodb:Query on EarningsCounters/index/due",
 ];
+const follower = [
+  "dynamodb:GetItem on Followers",
+  "dynamodb:PutItem on Followers",
+  "dynamodb:UpdateItem on Followers",
+];
+/** What the workers of a fan-out share: followers and their marks, and the job they work for. */
+const telling = [
+  ...work,
+  ...follower,
+  "dynamodb:BatchGetItem on Followers",
+  "dynamodb:Query on Followers",
+  "iam:PassRole on DeferralRole",
+  "scheduler:CreateSchedule on Deferred/*",
+];
+const notifying = [...telling, "dynamodb:DeleteItem on Followers", "dynamodb:UpdateItem on Pacing"];
 const allowed: Record<string, string[]> = {
+  "put-follower": [...follower, ...idempotency],
+  "delete-follower": [
+    "dynamodb:DeleteItem on Followers",
+    "dynamodb:GetItem on Followers",
+    "dynamodb:UpdateItem on Followers",
+    ...idempotency,
+  ],
+  "read-followers": ["dynamodb:BatchGetItem on Followers", "dynamodb:Query on Followers"],
+  "read-inbox": ["dynamodb:Query on Followers"],
+  "publish-article": [...requestingJobs, "dynamodb:BatchGetItem on Registry"],
+  unsubscribe: [...follower, "secretsmanager:GetSecretValue on LinkSecret"],
+  "read-web-push-key": ["secretsmanager:GetSecretValue on WebPushSecret"],
+  "run-notification-fanout": [
+    ...work,
+    "dynamodb:BatchGetItem on Followers",
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:GetItem on Followers",
+    "dynamodb:PutItem on Followers",
+    ...consume("RunNotificationFanoutQueue"),
+  ],
+  "fan-out-chunk": [...telling, ...consume("FanOutChunkQueue")],
+  "notify-by-email": [
+    ...notifying,
+    "secretsmanager:GetSecretValue on LinkSecret",
+    `ses:SendEmail on ${ses}:configuration-set/pennyline-local-mail`,
+    `ses:SendEmail on ${ses}:identity/pennyline.example`,
+    ...consume("NotifyByEmailQueue"),
+  ],
+  "notify-by-push": [
+    ...notifying,
+    "secretsmanager:GetSecretValue on WebPushSecret",
+    ...consume("NotifyByPushQueue"),
+  ],
+  "record-mail-reports": [...follower, ...consume("RecordMailReportsQueue")],
   "request-job": [
     ...requestingJobs,
     "dynamodb:GetItem on Drafts",

@@ -56,6 +56,7 @@ export interface Templates {
   readonly reviews: Template;
   readonly audit: Template;
   readonly jobs: Template;
+  readonly notifications: Template;
   readonly monitoring: Template;
   readonly all: readonly Template[];
 }
@@ -82,6 +83,7 @@ function synthesizeAnew(stage: string): Templates {
     reviews: of(app.reviews),
     audit: of(app.audit),
     jobs: of(app.jobs),
+    notifications: of(app.notifications),
     monitoring: of(app.monitoring),
   };
   return { ...named, all: Object.values(named) };
