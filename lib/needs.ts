@@ -52,6 +52,7 @@ export interface Needs {
   readonly linkSecret?: boolean;
   /** Tells clients where to connect. */
   readonly connectionUrl?: boolean;
+  readonly statementRules?: boolean;
   readonly jobRules?: boolean;
   /** Sends e-mail, from the stage's own address. */
   readonly mail?: boolean;
@@ -144,6 +145,12 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
     }),
     ...(needs.holdRules && { [environment.holdDays]: String(traffic.holdDays) }),
     ...(needs.poolRules && { [environment.poolCloseHours]: String(pools.closeHours) }),
+    ...(needs.statementRules && {
+      [environment.statementIssuer]: JSON.stringify({
+        ...{ name: settings.publisherId },
+        ...settings.statements,
+      }),
+    }),
     ...(needs.jobRules && { [environment.jobRetentionDays]: String(settings.jobs.retentionDays) }),
     ...(needs.webPush && {
       [environment.webPushContact]: settings.webPush.contact ?? settings.issuer,

@@ -52,6 +52,16 @@ const pools = z.strictObject({
   closeHours: z.int().min(1).max(48).default(6),
 });
 
+/** What statements say of who they are from. */
+const statements = z.strictObject({
+  /** The publisher's name as its writers know it; default: `publisherId`. */
+  name: z.string().min(1).max(200).optional(),
+  /** Lines of its address. */
+  address: z.array(z.string().min(1).max(100)).max(5).default([]),
+  /** Where to write with questions, or a page. */
+  questionsTo: z.string().min(1).max(200).optional(),
+});
+
 const jobs = z.strictObject({
   /** A job is forgotten this long after it was accepted, finished or not. */
   retentionDays: z.int().min(1).max(365).default(30),
@@ -131,6 +141,7 @@ export const stageSettingsSchema = z.strictObject({
   payouts: payouts.prefault({}),
   invalidTraffic: invalidTraffic.prefault({}),
   pools: pools.prefault({}),
+  statements: statements.prefault({}),
   jobs: jobs.prefault({}),
   /** None: followers get no e-mail. */
   mail: mail.optional(),

@@ -3,8 +3,9 @@ import type { CreatorId } from "../../core/contracts/ids.ts";
 import type { AccountTotals, LedgerEntry } from "../../core/ledger/entry.ts";
 import type { Booking, Correction, LedgerStore } from "../../core/ledger/ledger-store.ts";
 import type { StatementSource } from "../../core/ledger/read-statement.ts";
+import type { EntrySource } from "../../core/statements/render-statement.ts";
 import { creatorKey } from "./counter-items.ts";
-import { getItem, type Item, itemsUnder } from "./items.ts";
+import { getItem, type Item, itemsUnder, queryItems } from "./items.ts";
 import {
   entryActions,
   entryFromItem,
@@ -97,8 +98,21 @@ export function dynamoDbLedgerStore(
 export function dynamoDbStatements(
   client: DynamoDBDocumentClient,
   ledgerTable: string,
-): StatementSource {
+): StatementSource & EntrySource {
   return {
+    async *entriesBetween(creatorId, first, last) {
+      const items = queryItems(client, {
+        TableName: ledgerTable,
+        KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+        ExpressionAttributeValues: {
+          ":pk": creatorKey(creatorId),
+          ":first": entrySortKey(first),
+          ":last": entrySortKey(last),
+        },
+        ConsistentRead: true,
+      });
+      for await (const item of items) yield entryFromItem(item);
+    },
     readAccount: (creatorId) => readAccount(client, ledgerTable, creatorId),
     async entryAt(creatorId, sequence) {
       const { Item } = await client.send(

@@ -29,6 +29,7 @@ export const environment = {
   filesBucket: "FILES_BUCKET",
   eventBusArn: "EVENT_BUS_ARN",
   queueUrl: "QUEUE_URL",
+  statementIssuer: "STATEMENT_ISSUER",
   jobRetentionDays: "JOB_RETENTION_DAYS",
   webhookSecretArn: "WEBHOOK_SECRET_ARN",
   webPushSecretArn: "WEB_PUSH_SECRET_ARN",

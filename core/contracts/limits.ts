@@ -106,6 +106,8 @@ export const limits = {
   maxPushBytes: 131_072,
   /** A file that callers upload. */
   maxUploadBytes: 20_971_520,
+  /** Rows of a printed statement, about a hundred pages; the CSV file has every line. */
+  maxStatementRows: 5_000,
   maxUrlBytes: 2_048,
   maxWebhookEndpoints: 20,
   /** How long secrets stay valid beside a new one, unless the caller says; and at most. */

@@ -4,6 +4,7 @@ import type { dryRunRateCardSchema } from "../contracts/registry-bodies.ts";
 import { problems } from "../perimeter/problem.ts";
 import { type Article, type ArticleStore, readArticle } from "../registry/article.ts";
 import { type CardScope, parseCardRef, type RateCard, ratesOf } from "../registry/rate-card.ts";
+import { inGroups } from "../values/group-by.ts";
 import { type Micros, sumMicros } from "../values/micros.ts";
 import { type DayRange, lengthInDays, type UtcDay } from "../values/time.ts";
 import { type Counter, effectOf, type LineTotal } from "./counter.ts";
@@ -182,15 +183,4 @@ function amounts({ current, proposed }: Sum) {
     proposedMicros: String(proposed),
     differenceMicros: String(proposed - current),
   };
-}
-
-async function* inGroups<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
-  let group: Item[] = [];
-  for await (const item of items) {
-    group.push(item);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }

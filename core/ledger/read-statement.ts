@@ -32,12 +32,8 @@ const closedAfterMs = 15 * 60_000;
  */
 export async function readStatement(deps: Deps, creatorId: CreatorId, month: string) {
   const nowMs = deps.clock.nowMs();
-  const startMs = Date.parse(`${month}-01T00:00:00.000Z`);
+  const startMs = requireBegun(month, nowMs);
   const endMs = endOfMonthMs(startMs);
-  if (startMs > nowMs) {
-    const current = new Date(nowMs).toISOString().slice(0, 7);
-    throw problems.invalid(`month: ${month} has not begun; the current month (UTC) is ${current}.`);
-  }
   const account = await deps.ledger.readAccount(creatorId);
   const after = await lastBefore(deps.ledger, creatorId, account, endMs);
   const before = await lastBefore(deps.ledger, creatorId, after, startMs);
@@ -59,6 +55,14 @@ export async function readStatement(deps: Deps, creatorId: CreatorId, month: str
 }
 
 export type Statement = Awaited<ReturnType<typeof readStatement>>;
+
+/** @returns when it began, ms since the epoch. @throws Problem 400 for a month that has not begun. */
+export function requireBegun(month: string, nowMs: number): number {
+  const startMs = Date.parse(`${month}-01T00:00:00.000Z`);
+  if (startMs <= nowMs) return startMs;
+  const current = new Date(nowMs).toISOString().slice(0, 7);
+  throw problems.invalid(`month: ${month} has not begun; the current month (UTC) is ${current}.`);
+}
 
 function endOfMonthMs(startMs: number): number {
   const start = new Date(startMs);

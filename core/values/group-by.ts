@@ -16,3 +16,17 @@ export function chunk<Item>(items: readonly Item[], size: number): Item[][] {
   for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size));
   return chunks;
 }
+
+/** The same of what comes one by one. */
+export async function* inGroups<Item>(
+  items: AsyncIterable<Item>,
+  size: number,
+): AsyncGenerator<Item[]> {
+  let part: Item[] = [];
+  for await (const item of items) {
+    if (part.push(item) < size) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
+}

@@ -11,8 +11,10 @@ import { limits } from "../../core/contracts/limits.ts";
 import { admitDraftJson } from "../../core/drafts/admit-draft.ts";
 import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
 import { readJobRequest, requestJob } from "../../core/jobs/request-job.ts";
+import { admitStatement } from "../../core/statements/render-statement.ts";
 
 const deps = requestDepsFromEnvironment({
+  "statement.render": admitStatement(systemClock),
   "draft.save": admitDraftJson({
     drafts: dynamoDbDrafts(documentClient, setting("draftsTable")),
     files: s3Files(s3Client, setting("filesBucket")),

@@ -33,6 +33,17 @@ export class JobsStack extends Stack {
           },
         },
       }),
+      queue("statement.render", {
+        timeout: Duration.minutes(5),
+        memoryMb: 2_048,
+        maxConcurrency: 5,
+        needs: {
+          tables: { ledger: ["GetItem", "Query"], registry: ["BatchGetItem"] },
+          files: { statements: ["PutObject"] },
+          holdRules: true,
+          statementRules: true,
+        },
+      }),
     ];
     this.tendJobs = new ScheduledFunction(this, "TendJobs", {
       platform,

@@ -133,6 +133,14 @@ const allowed: Record<string, string[]> = {
     "s3:GetObject on Files/drafts/*",
     ...consume("RunDraftSaveQueue"),
   ],
+  "run-statement-render": [
+    ...work,
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:Query on Ledger",
+    "dynamodb:BatchGetItem on Registry",
+    "s3:PutObject on Files/statements/*",
+    ...consume("RunStatementRenderQueue"),
+  ],
   "read-drafts": [
     "dynamodb:GetItem on Drafts",
     "dynamodb:Query on Drafts",

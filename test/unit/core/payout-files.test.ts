@@ -14,6 +14,7 @@ import {
 import type { OpenPayout } from "../../../core/payouts/payout.ts";
 import type { Creator, Payee } from "../../../core/registry/creator.ts";
 import { type Micros, micros } from "../../../core/values/micros.ts";
+import { parseCsv } from "../../support/parse-csv.ts";
 
 const nowMs = Date.parse("2028-02-29T12:00:00Z");
 const iban = "DE89370400440532013000";
@@ -255,15 +256,3 @@ test("an amount that is not whole cents is never written down", () => {
   expect(decimalOf(1_234_560_000n as Micros)).toBe("1234.56");
   expect(() => decimalOf(10_001n as Micros)).toThrow();
 });
-
-/** RFC 4180, by the book. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  for (const [, line = ""] of text.matchAll(/((?:"(?:[^"]|"")*"|[^"\r\n])*)\r\n/g)) {
-    const cells = [...line.matchAll(/("(?:[^"]|"")*"|[^",]*)(?:,|$)/g)].map(([, one = ""]) =>
-      one.startsWith('"') ? one.slice(1, -1).replaceAll('""', '"') : one,
-    );
-    rows.push(cells.slice(0, 10));
-  }
-  return rows;
-}
