@@ -56,8 +56,19 @@ export class PennylineApp extends App {
       connections: this.connections,
       notifications: this.notifications,
     });
+    this.deployConsumersFirst();
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);
     Validations.of(this).addPlugins(new AwsSolutionsChecks(this));
+  }
+
+  /** A new version of an event must not meet workers that do not know it yet. */
+  private deployConsumersFirst(): void {
+    const { connections, workers, settlement, payouts, reviews, jobs } = this;
+    for (const consumer of [workers, settlement, payouts, reviews, jobs]) {
+      // They put events on the bus, too, of which clients are told.
+      consumer.addStackDependency(connections);
+      this.api.addStackDependency(consumer);
+    }
   }
 }

@@ -114,6 +114,14 @@ const alarmThresholds = z.strictObject({
   apiLatencyP99Ms: z.int().positive().default(5_000),
 });
 
+/** CodeDeploy's ways to move requests to new code; alarms take it back, except all at once. */
+const release = z.enum([
+  "AllAtOnce",
+  "Canary10Percent5Minutes",
+  "Canary10Percent15Minutes",
+  "Linear10PercentEvery1Minute",
+]);
+
 export const stageSettingsSchema = z.strictObject({
   publisherId: z.string().min(1),
   /** The only currency there is, until another one is asked for. */
@@ -147,6 +155,8 @@ export const stageSettingsSchema = z.strictObject({
   mail: mail.optional(),
   webPush: webPush.prefault({}),
   outbound: outbound.prefault({}),
+  /** Five minutes are one period of the alarms that watch it. */
+  release: release.default("Canary10Percent5Minutes"),
   alarms: alarmThresholds.prefault({}),
   /** Receives alarms. None: whoever subscribes to the topic. */
   alarmEmail: z.email().optional(),
@@ -158,7 +168,7 @@ export interface Settings extends StageSettings {
 }
 
 /** Settings that `-c name=value` may replace for one deployment, without an edit to a file. */
-const replaceable = ["issuer", "audience", "publisherId", "alarmEmail"] as const;
+const replaceable = ["issuer", "audience", "publisherId", "alarmEmail", "release"] as const;
 const contextSchema = z.strictObject({
   stage: z.string(),
   stages: z.record(z.string(), z.unknown()),

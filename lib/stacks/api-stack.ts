@@ -15,6 +15,7 @@ import { MathExpression } from "aws-cdk-lib/aws-cloudwatch";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { type Operation, type Route, routes } from "../../core/contracts/routes.ts";
+import { GradualReleases } from "../constructs/gradual-releases.ts";
 import { PennylineFunction } from "../constructs/pennyline-function.ts";
 import { RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import type { Needs } from "../needs.ts";
@@ -151,13 +152,15 @@ const timeouts: Partial<Record<Operation, Duration>> = {
 export class ApiStack extends Stack {
   readonly api: HttpApi;
   private readonly platform: Platform;
+  private readonly releases: GradualReleases;
 
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id, { stackName: nameIn(platform.settings, "api") });
     this.platform = platform;
     this.api = this.addApi();
+    const { serverErrors } = this.addAlarms();
+    this.releases = new GradualReleases(this, "Releases", { platform, alarms: [serverErrors] });
     this.addStage(this.addRoutes());
-    this.addAlarms();
     new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });
   }
 
@@ -224,7 +227,10 @@ export class ApiStack extends Stack {
       timeout: timeouts[operation] ?? Duration.seconds(20),
       memoryMb: 512,
     });
-    return new HttpLambdaIntegration(`${pascalCase(operation)}Integration`, answering.function);
+    const called = releasedGradually.includes(operation)
+      ? this.releases.add(answering)
+      : answering.function;
+    return new HttpLambdaIntegration(`${pascalCase(operation)}Integration`, called);
   }
 
   private addStage(added: readonly HttpRoute[]): void {
@@ -276,12 +282,12 @@ export class ApiStack extends Stack {
     });
   }
 
-  private addAlarms(): void {
+  private addAlarms() {
     const { platform, api } = this;
     const { apiServerErrors, apiLatencyP99Ms } = platform.settings.alarms;
     const period = Duration.minutes(5);
     const common = { platform, subject: "api" };
-    new RunbookAlarm(this, "ServerErrorsAlarm", {
+    const serverErrors = new RunbookAlarm(this, "ServerErrorsAlarm", {
       ...common,
       symptom: "server-errors",
       description: `The API answered 5xx ${apiServerErrors} times or more in 5 minutes.`,
@@ -296,6 +302,7 @@ export class ApiStack extends Stack {
       threshold: apiLatencyP99Ms,
       evaluationPeriods: 3,
     });
+    return { serverErrors };
   }
 }
 
@@ -303,6 +310,12 @@ export class ApiStack extends Stack {
 const accepting = routes.filter(({ operation }) =>
   ["accept-engagements", "accept-publisher-engagements", "request-job"].includes(operation),
 );
+
+/** What they refuse is lost to whoever sent it: they get new code by and by. */
+const releasedGradually: readonly Operation[] = [
+  ...accepting.map(({ operation }) => operation),
+  "issue-view-token",
+];
 
 /** No address, path or token: a log line must not say who read what. */
 const accessLogFields = {

@@ -14,13 +14,13 @@ export interface Identity {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** As the template has them: intrinsic functions are not evaluated yet. */
-type Properties = Readonly<Record<string, unknown>>;
+/** A property of the resource, with its intrinsic functions evaluated. */
+type ReadProperty = (name: string) => unknown;
 
 interface ResourceType {
   /** The property that holds a name chosen by the template, if any. */
   readonly nameProperty?: string;
-  readonly identity: (name: string, addresses: Addresses, properties: Properties) => Identity;
+  readonly identity: (name: string, addresses: Addresses, property: ReadProperty) => Identity;
 }
 
 function arn(service: string, resource: string): string {
@@ -36,6 +36,11 @@ function named(nameProperty: string, service: string, prefix = ""): ResourceType
       attributes: { Arn: arn(service, `${prefix}${name}`), Name: name },
     }),
   };
+}
+
+function functionArnOf(nameOrArn: unknown): string {
+  const text = String(nameOrArn);
+  return text.startsWith("arn:") ? text : arn("lambda", `function:${text}`);
 }
 
 const table: ResourceType = {
@@ -66,6 +71,18 @@ const running: Readonly<Record<string, ResourceType>> = {
   "AWS::Events::EventBus": named("Name", "events", "event-bus/"),
   "AWS::Events::Rule": named("Name", "events", "rule/"),
   "AWS::Lambda::Function": named("FunctionName", "lambda", "function:"),
+  "AWS::Lambda::Alias": {
+    identity: (_, __, property) => {
+      const ref = `${functionArnOf(property("FunctionName"))}:${property("Name")}`;
+      return { ref, attributes: { AliasArn: ref } };
+    },
+  },
+  "AWS::Lambda::Version": {
+    identity: (_, __, property) => {
+      const ref = `${functionArnOf(property("FunctionName"))}:1`;
+      return { ref, attributes: { FunctionArn: ref, Version: "1" } };
+    },
+  },
   "AWS::Lambda::EventSourceMapping": plain,
   "AWS::Lambda::EventInvokeConfig": plain,
   "AWS::S3::Bucket": {
@@ -93,8 +110,8 @@ const running: Readonly<Record<string, ResourceType>> = {
     },
   },
   "AWS::ApiGatewayV2::Api": {
-    identity: (name, { httpApiUrl }, { ProtocolType }) => {
-      const webSocket = ProtocolType === "WEBSOCKET";
+    identity: (name, { httpApiUrl }, property) => {
+      const webSocket = property("ProtocolType") === "WEBSOCKET";
       const ApiEndpoint = webSocket ? httpApiUrl.replace(/^http/, "ws") : httpApiUrl;
       return { ref: name, attributes: { ApiId: name, ApiEndpoint } };
     },
@@ -111,6 +128,10 @@ const running: Readonly<Record<string, ResourceType>> = {
     identity: (name) => ({ ref: name, attributes: { AuthorizerId: name } }),
   },
   "AWS::CloudWatch::Alarm": named("AlarmName", "cloudwatch", "alarm:"),
+  "AWS::CodeDeploy::DeploymentGroup": {
+    nameProperty: "DeploymentGroupName",
+    identity: plain.identity,
+  },
 };
 
 /** Types with nothing to run, and why. Everything that is on neither list is an error. */
@@ -119,6 +140,7 @@ const inert: Readonly<Record<string, string>> = {
   "AWS::ApiGateway::Account": "lets API Gateway write logs; access logs are files here",
   "AWS::CloudWatch::Dashboard": "drawn by CloudWatch",
   "AWS::CloudWatch::CompositeAlarm": "the alarms it combines are evaluated one by one",
+  "AWS::CodeDeploy::Application": "only holds the deployment groups",
   "AWS::IAM::ManagedPolicy": "permissions are not evaluated on one machine",
   "AWS::IAM::Policy": "permissions are not evaluated on one machine",
   "AWS::IAM::Role": "permissions are not evaluated on one machine",
@@ -151,9 +173,9 @@ export function identify(
   type: string,
   name: string,
   addresses: Addresses,
-  properties: Properties,
+  property: ReadProperty,
 ): Identity {
-  return running[type]?.identity(name, addresses, properties) ?? inertIdentity(type, name);
+  return running[type]?.identity(name, addresses, property) ?? inertIdentity(type, name);
 }
 
 /** Only permissions and notifications refer to these, and nothing here reads those. */

@@ -80,12 +80,14 @@ function identityOf(
   scope: Scope,
   addresses: Addresses,
 ) {
-  const property = nameProperty(where.type);
-  const chosen = property === undefined ? undefined : resource.Properties?.[property];
-  const name = chosen === undefined ? undefined : resolve(chosen, scope);
+  const read = (property: string) => {
+    const value = resource.Properties?.[property];
+    return value === undefined ? undefined : resolve(value, scope);
+  };
+  const name = read(nameProperty(where.type) ?? "");
   const generated = `${where.stack}-${where.logicalId}`;
   const known = typeof name === "string" ? name : generated;
-  return identify(where.type, known, addresses, resource.Properties ?? {});
+  return identify(where.type, known, addresses, read);
 }
 
 interface StackScope extends Scope {
