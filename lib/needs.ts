@@ -1,10 +1,13 @@
 import { Aws, Stack, Validations } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { IConstruct } from "constructs";
 import { environment } from "../core/contracts/environment.ts";
+import type { JobType } from "../core/contracts/job-types.ts";
 import {
   type FilePrefix,
   filePrefixes,
+  integrationsPartition,
   payoutLists,
   poolPlansPrefix,
   reviewProgressPrefix,
@@ -57,6 +60,10 @@ export interface Needs {
   /** Sends e-mail, from the stage's own address. */
   readonly mail?: boolean;
   readonly webPush?: boolean;
+  /** How many messages wait in these queues, by type of job, and from when on it is too many. */
+  readonly queueDepths?: ReadonlyMap<JobType, Pick<Queue, "queueUrl" | "queueArn">>;
+  /** What jobs call, in the registry's table. */
+  readonly integrations?: readonly DynamoAction[];
   /** Calls addresses that callers named. */
   readonly outbound?: boolean;
   readonly viewTokenSecret?: boolean;
@@ -74,6 +81,7 @@ const partitions = {
   payoutLists: { table: "ledger", keys: Object.values(payoutLists) },
   reviewProgress: { table: "registry", keys: [`${reviewProgressPrefix}*`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
+  integrations: { table: "registry", keys: [integrationsPartition] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
 const secretNames = ["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const;
 const partitionNames = Object.keys(partitions) as (keyof typeof partitions)[];
@@ -123,6 +131,10 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
     variables[environment.settlementMinMicros] = settings.settlement.minMicros;
     variables[environment.settlementMaxWaitMs] = String(settings.settlement.maxWaitMs);
   }
+  if (needs.queueDepths) {
+    const urls = [...needs.queueDepths].map(([type, { queueUrl }]) => [type, queueUrl]);
+    variables[environment.jobQueueUrls] = JSON.stringify(Object.fromEntries(urls));
+  }
   if (needs.dedupeTtl) variables[environment.dedupeTtlDays] = String(settings.dedupeTtlDays);
   return { ...variables, ...rulesOf(needs, settings) };
 }
@@ -150,6 +162,10 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
         ...{ name: settings.publisherId },
         ...settings.statements,
       }),
+    }),
+    ...(needs.queueDepths && {
+      [environment.backlogLow]: String(settings.jobs.backlog.low),
+      [environment.backlogNormal]: String(settings.jobs.backlog.normal),
     }),
     ...(needs.jobRules && { [environment.jobRetentionDays]: String(settings.jobs.retentionDays) }),
     ...(needs.webPush && {
@@ -212,6 +228,9 @@ export function grantNeeds(
     allow(dynamo(actions), platform.tables[table].tableArn, {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...keys] },
     });
+  }
+  for (const { queueArn } of needs.queueDepths?.values() ?? []) {
+    allow(["sqs:GetQueueAttributes"], queueArn);
   }
   if (needs.putEvents) allow(["events:PutEvents"], platform.bus.eventBusArn);
   if (needs.deferEvents) {

@@ -65,6 +65,15 @@ const statements = z.strictObject({
 const jobs = z.strictObject({
   /** A job is forgotten this long after it was accepted, finished or not. */
   retentionDays: z.int().min(1).max(365).default(30),
+  /** Messages of one type that wait, from which on its jobs are refused, until half of them is done. */
+  backlog: z
+    .strictObject({
+      /** Of what can wait, such as exports: ten workers do so many in the time of a coffee. */
+      low: z.int().min(2).default(2_000),
+      /** Of the rest: as many as make the backlog alarm ring, so that somebody knows by then. */
+      normal: z.int().min(2).default(10_000),
+    })
+    .prefault({}),
 });
 
 /** An address, or `A Name <an@address>`. */

@@ -6,12 +6,13 @@ type Shown = Pick<WebhookEndpoint, "owner" | "endpointId"> & { readonly generati
 
 /**
  * Adds the secret that an answer shows, after the answer was remembered for its Idempotency-Key: what
- * is remembered says which secret it is, and holds none.
+ * is remembered says which secret it is, if it has a new one, and holds none.
  */
 export async function withSecret(
   secrets: WebhookSecrets,
   { body, ...answer }: ApiAnswer,
 ): Promise<ApiAnswer> {
-  const { shown, ...said } = body as { readonly shown: Shown };
+  const { shown, ...said } = body as { readonly shown?: Shown };
+  if (!shown) return { ...answer, body };
   return { ...answer, body: { ...said, secret: await secrets.secretOf(shown, shown.generation) } };
 }

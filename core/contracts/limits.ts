@@ -135,6 +135,17 @@ export const limits = {
   mailFateMs: 5 * 60_000,
   /** A chunk whose last attempt ended without a word is given up this long after it began. */
   giveUpAfterMs: 15 * 60_000,
+  /** An integration's own headers. */
+  maxIntegrationHeaders: 10,
+  /** Calls a second: beyond it a service wants its records in bulk. */
+  maxIntegrationRate: 100,
+  maxIntegrationTimeoutMs: 15_000,
+  /** Calls of one integration at once: one that hangs must leave workers for the others. */
+  maxCallsInFlight: 3,
+  /** Calls that fail, of one job. */
+  maxIntegrationCalls: 8,
+  /** How long a job waits for its turn, or for a service that is down. */
+  maxIntegrationWaitMs: 24 * 3_600_000,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

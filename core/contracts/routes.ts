@@ -266,6 +266,42 @@ export const routes = [
   { operation: "unsubscribe", method: "POST", path: "/v1/unsubscribe", allow: [] },
   { operation: "read-web-push-key", method: "GET", path: "/v1/web-push-key", allow: [] },
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },
+  {
+    operation: "put-integration",
+    method: "PUT",
+    path: "/v1/integrations/{integrationId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "read-integrations",
+    method: "GET",
+    path: "/v1/integrations",
+    allow: ["publisher"],
+  },
+  {
+    operation: "read-integrations",
+    method: "GET",
+    path: "/v1/integrations/{integrationId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "delete-integration",
+    method: "DELETE",
+    path: "/v1/integrations/{integrationId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "rotate-integration-secret",
+    method: "POST",
+    path: "/v1/integrations/{integrationId}/secret",
+    allow: ["publisher"],
+  },
+  {
+    operation: "test-integration",
+    method: "POST",
+    path: "/v1/integrations/{integrationId}/test",
+    allow: ["publisher"],
+  },
 ] as const satisfies readonly Route[];
 
 export type Operation = (typeof routes)[number]["operation"];

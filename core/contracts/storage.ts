@@ -38,7 +38,8 @@ export const tables = {
    * `article#<id>` / `current`; `creator#<id>` / `current`; `rate-cards` / `version#<n>`;
    * `article-groups` / `<id>`; `article-group-numbers` / `<number>`; `reviews` / `<id>`,
    * `request#<request id>`; `reviews#<id>` / `segment#<n>`, `creator#<id>`; `appeals#<creator>` / `<id>`,
-   * `request#<request id>`; `pools#<group>` / `<day>`; `pools#<group>#<day>` / `<plan>#<part>`.
+   * `request#<request id>`; `pools#<group>` / `<day>`; `pools#<group>#<day>` / `<plan>#<part>`;
+   * `integrations` / `<id>`.
    */
   registry: { partitionKey: "pk", sortKey: "sk" },
   /** Answers remembered by Idempotency-Key; layout of Powertools idempotency. */
@@ -77,7 +78,7 @@ export const tables = {
   connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
    * How fast is too fast: `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;
-   * `load#<job type>` / `load`.
+   * `load#<job type>` / `load`; `outcomes#<integration>` / `<hour>`.
    */
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
 } as const;
@@ -114,3 +115,5 @@ export const payoutLists = { open: "payouts#open", runs: "payouts#runs" } as con
 /** Beginnings of the registry's partitions that workers write, and not people's requests. */
 export const reviewProgressPrefix = "reviews#";
 export const poolPlansPrefix = "pools#";
+/** What the publisher's jobs call: the only things in the registry that may be deleted. */
+export const integrationsPartition = "integrations";

@@ -74,17 +74,26 @@ export function newestSecret({ secrets, endpointId }: WebhookEndpoint): SecretGe
   return newest;
 }
 
-/**
- * With a new secret; those before stay valid for the overlap. @throws Problem 409 when too many are.
- */
+/** With a new secret; those before stay valid for the overlap. @throws Problem 409 */
 export function rotated(
   endpoint: WebhookEndpoint,
   requestId: string,
   overlapMs: number,
   nowMs: number,
 ): WebhookEndpoint {
+  const secrets = withNewSecret(endpoint.secrets, requestId, overlapMs, nowMs);
+  return changed(endpoint, { secrets }, nowMs);
+}
+
+/** @throws Problem 409 when too many are valid already. */
+export function withNewSecret(
+  secrets: readonly SecretGeneration[],
+  requestId: string,
+  overlapMs: number,
+  nowMs: number,
+): readonly SecretGeneration[] {
   const endMs = nowMs + overlapMs;
-  const kept = validSecrets(endpoint, nowMs)
+  const kept = validSecrets({ secrets }, nowMs)
     .map((one) => ({ ...one, validUntilMs: Math.min(one.validUntilMs ?? endMs, endMs) }))
     .filter(({ validUntilMs }) => validUntilMs > nowMs);
   if (kept.length >= limits.maxSecrets) {
@@ -95,9 +104,8 @@ export function rotated(
         '"overlapHours": 0, which ends them all now.',
     );
   }
-  const { generation } = newestSecret(endpoint);
-  const secret = { generation: generation + 1, createdAtMs: nowMs, requestId };
-  return changed(endpoint, { secrets: [secret, ...kept] }, nowMs);
+  const generation = (secrets[0]?.generation ?? 0) + 1;
+  return [{ generation, createdAtMs: nowMs, requestId }, ...kept];
 }
 
 type Change = Partial<Omit<WebhookEndpoint, "endpointId" | "owner" | "revision" | "changedAtMs">>;

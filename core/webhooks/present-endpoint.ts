@@ -21,7 +21,7 @@ export function presentEndpoint(endpoint: WebhookEndpoint, nowMs: number) {
 }
 
 /** Which secrets messages are signed by, newest first. */
-export function presentSecrets(endpoint: WebhookEndpoint, nowMs: number) {
+export function presentSecrets(endpoint: Pick<WebhookEndpoint, "secrets">, nowMs: number) {
   return validSecrets(endpoint, nowMs).map(({ generation, createdAtMs, validUntilMs }) => ({
     ...{ generation, createdAt: iso(createdAtMs) },
     ...(validUntilMs !== undefined && { validUntil: iso(validUntilMs) }),

@@ -1,5 +1,6 @@
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbDrafts } from "../../adapters/dynamodb/draft-store.ts";
+import { dynamoDbIntegrations } from "../../adapters/dynamodb/integration-store.ts";
 import { requestDepsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
 import { s3Client, s3Files } from "../../adapters/files/s3-files.ts";
 import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
@@ -9,10 +10,12 @@ import { checkIdempotencyKey, requestIdOf } from "../../adapters/lambda/idempote
 import { systemClock } from "../../adapters/runtime.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { admitDraftJson } from "../../core/drafts/admit-draft.ts";
+import { admitSync } from "../../core/integrations/admit-sync.ts";
 import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
 import { readJobRequest, requestJob } from "../../core/jobs/request-job.ts";
 import { admitStatement } from "../../core/statements/render-statement.ts";
 
+const integrations = dynamoDbIntegrations(documentClient, setting("registryTable"));
 const deps = requestDepsFromEnvironment({
   "statement.render": admitStatement(systemClock),
   "draft.save": admitDraftJson({
@@ -20,6 +23,7 @@ const deps = requestDepsFromEnvironment({
     files: s3Files(s3Client, setting("filesBucket")),
     clock: systemClock,
   }),
+  "integration.sync": (payload) => admitSync(integrations, payload),
 });
 
 // The request names the job, so its answer need not be remembered: it is made again.

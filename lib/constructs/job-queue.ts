@@ -19,6 +19,8 @@ export interface JobQueueProps {
 
 /** The queue and the worker of one type of job, apart from every other type's. */
 export class JobQueue extends WorkerQueue {
+  readonly type: JobType;
+
   constructor(scope: Construct, type: JobType, props: JobQueueProps) {
     const { needs, batchSize = 1 } = props;
     const name = workerOf(type);
@@ -35,5 +37,6 @@ export class JobQueue extends WorkerQueue {
       },
       runbook: "job-queue",
     });
+    this.type = type;
   }
 }

@@ -29,7 +29,8 @@ const idempotency = ["GetItem", "PutItem", "UpdateItem", "DeleteItem"] as const;
 const booking = ["GetItem", "PutItem", "UpdateItem"] as const;
 /** To accept a job, whatever its type; the secret is there or not, and never read. */
 const requestingJobs = {
-  tables: { jobs: ["GetItem", "PutItem"], webhooks: ["GetItem"] },
+  // The last tells whether too much is waiting.
+  tables: { jobs: ["GetItem", "PutItem"], webhooks: ["GetItem"], pacing: ["GetItem"] },
   putEvents: true,
   jobRules: true,
   outbound: true,
@@ -93,6 +94,28 @@ const needsOf: Record<Operation, Needs> = {
     putEvents: true,
     dedupeTtl: true,
   },
+  "put-integration": {
+    integrations: ["GetItem", "PutItem"],
+    tables: { idempotency },
+    webhookSecret: true,
+    outbound: true,
+  },
+  "read-integrations": {
+    integrations: ["GetItem", "Query"],
+    tables: { pacing: ["GetItem", "Query"] },
+  },
+  "delete-integration": { integrations: ["GetItem", "DeleteItem"] },
+  "rotate-integration-secret": {
+    integrations: ["GetItem", "PutItem"],
+    tables: { idempotency },
+    webhookSecret: true,
+  },
+  "test-integration": {
+    integrations: ["GetItem"],
+    tables: { pacing: ["UpdateItem"] },
+    webhookSecret: true,
+    outbound: true,
+  },
   "read-reviews": { tables: { registry: ["GetItem", "Query"] } },
   "read-invalid-traffic": { tables: { earningsCounters: ["BatchGetItem"] } },
   "rotate-callback-secret": {
@@ -106,6 +129,7 @@ const needsOf: Record<Operation, Needs> = {
   "request-job": {
     ...requestingJobs,
     tables: { ...requestingJobs.tables, drafts: ["GetItem", "PutItem"] },
+    integrations: ["GetItem"],
     files: { drafts: ["PutObject"] },
   },
   "list-jobs": { tables: { jobs: ["BatchGetItem"] }, jobOwnerIndex: ["Query"] },

@@ -3,13 +3,13 @@ import type { Construct } from "constructs";
 import type { JobType } from "../../core/contracts/job-types.ts";
 import { JobQueue, type JobQueueProps } from "../constructs/job-queue.ts";
 import { ScheduledFunction } from "../constructs/scheduled-function.ts";
-import type { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 
-/** Slow work: a queue and a worker for each type of job, and a schedule that looks after all of them. */
+/** Slow work: a queue and a worker for each type of job, and schedules that look after all of them. */
 export class JobsStack extends Stack {
-  readonly queues: readonly WorkerQueue[];
+  readonly queues: readonly JobQueue[];
   readonly tendJobs: ScheduledFunction;
+  readonly watchBacklogs: ScheduledFunction;
 
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id, { stackName: nameIn(platform.settings, "jobs") });
@@ -44,6 +44,18 @@ export class JobsStack extends Stack {
           statementRules: true,
         },
       }),
+      queue("integration.sync", {
+        // Waiting for a turn, a call of 15 s, and what comes after.
+        timeout: Duration.seconds(60),
+        batchSize: 5,
+        needs: {
+          integrations: ["GetItem"],
+          tables: { pacing: ["GetItem", "PutItem", "UpdateItem"] },
+          webhookSecret: true,
+          outbound: true,
+          deferEvents: true,
+        },
+      }),
     ];
     this.tendJobs = new ScheduledFunction(this, "TendJobs", {
       platform,
@@ -53,6 +65,15 @@ export class JobsStack extends Stack {
         tables: { jobs: ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"] },
         jobAttentionIndex: ["Query"],
         putEvents: true,
+      },
+    });
+    this.watchBacklogs = new ScheduledFunction(this, "WatchBacklogs", {
+      platform,
+      name: "watch-backlogs",
+      timeout: Duration.seconds(30),
+      needs: {
+        queueDepths: new Map(this.queues.map((one) => [one.type, one.queue])),
+        tables: { pacing: ["GetItem", "PutItem"] },
       },
     });
   }

@@ -111,17 +111,18 @@ describe("leases that many workers share", () => {
   test("three of ten get one; what is given back or was held by the dead is taken again", async () => {
     const take = (holder: number) => make().take("crm", `job-${holder}`, 3, 20_000);
     const answers = await Promise.all(times(10, take));
-    const holders = answers.flatMap((answer, index) => (answer === "taken" ? [index] : []));
+    const holders = answers.flatMap((answer, index) => (answer.kind === "taken" ? [index] : []));
     expect(holders).toHaveLength(3);
-    expect(await take(11)).toBe("none-left");
+    nowMs += 1_000;
+    expect(await take(11)).toEqual({ kind: "none-left", sinceMs: nowMs - 1_000 });
     await make().giveBack("crm", `job-${holders[0]}`);
     await make().giveBack("crm", `job-${holders[0]}`);
-    expect(await take(11)).toBe("taken");
-    expect(await take(11)).toBe("taken");
-    expect(await take(12)).toBe("none-left");
+    expect(await take(11)).toEqual({ kind: "taken" });
+    expect(await take(11)).toEqual({ kind: "taken" });
+    expect(await take(12)).toMatchObject({ kind: "none-left" });
     nowMs += 20_000;
     expect(await Promise.all(times(3, (index) => take(20 + index)))).toEqual(
-      times(3, () => "taken"),
+      times(3, () => ({ kind: "taken" })),
     );
   });
 });

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { jobTypeNames, workerOf } from "../../core/contracts/job-types.ts";
+import { pascalCase } from "../../lib/platform.ts";
 import {
   listOf,
   type Properties,
@@ -45,6 +47,7 @@ const ofPayoutLists = ", of payouts#open, payouts#runs";
 const requestingJobs = [
   "dynamodb:GetItem on Jobs",
   "dynamodb:PutItem on Jobs",
+  "dynamodb:GetItem on Pacing",
   "dynamodb:GetItem on Webhooks",
   "events:PutEvents on Bus",
 ];
@@ -66,16 +69,17 @@ const follower = [
   "dynamodb:PutItem on Followers",
   "dynamodb:UpdateItem on Followers",
 ];
+const defer = ["iam:PassRole on DeferralRole", "scheduler:CreateSchedule on Deferred/*"];
 /** What the workers of a fan-out share: followers and their marks, and the job they work for. */
 const telling = [
   ...work,
   ...follower,
   "dynamodb:BatchGetItem on Followers",
   "dynamodb:Query on Followers",
-  "iam:PassRole on DeferralRole",
-  "scheduler:CreateSchedule on Deferred/*",
+  ...defer,
 ];
 const notifying = [...telling, "dynamodb:DeleteItem on Followers", "dynamodb:UpdateItem on Pacing"];
+const ofIntegrations = ", of integrations";
 const allowed: Record<string, string[]> = {
   "put-follower": [...follower, ...idempotency],
   "delete-follower": [
@@ -114,6 +118,7 @@ const allowed: Record<string, string[]> = {
   "request-job": [
     ...requestingJobs,
     "dynamodb:GetItem on Drafts",
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
     "dynamodb:PutItem on Drafts",
     "s3:PutObject on Files/drafts/*",
   ],
@@ -126,6 +131,24 @@ const allowed: Record<string, string[]> = {
   ],
   "cancel-job": work,
   "tend-jobs": [...work, "dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/attention"],
+  "watch-backlogs": [
+    "dynamodb:GetItem on Pacing",
+    "dynamodb:PutItem on Pacing",
+    ...jobTypeNames
+      .map(workerOf)
+      .filter((worker) => existsSync(join(root, "lambdas", worker)))
+      .map((worker) => `sqs:GetQueueAttributes on ${pascalCase(worker)}Queue`),
+  ],
+  "run-integration-sync": [
+    ...work,
+    "dynamodb:GetItem on Pacing",
+    "dynamodb:PutItem on Pacing",
+    "dynamodb:UpdateItem on Pacing",
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
+    "secretsmanager:GetSecretValue on WebhookSecret",
+    ...defer,
+    ...consume("RunIntegrationSyncQueue"),
+  ],
   "run-draft-save": [
     ...work,
     "dynamodb:GetItem on Drafts",
@@ -185,6 +208,33 @@ const allowed: Record<string, string[]> = {
     "dynamodb:UpdateItem on EarningsCounters",
     "dynamodb:UpdateItem on ImpressionKeys",
     ...consume("CountEngagementsQueue"),
+  ],
+  "delete-integration": [
+    `dynamodb:DeleteItem on Registry${ofIntegrations}`,
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
+  ],
+  "put-integration": [
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
+    `dynamodb:PutItem on Registry${ofIntegrations}`,
+    "secretsmanager:GetSecretValue on WebhookSecret",
+    ...idempotency,
+  ],
+  "read-integrations": [
+    "dynamodb:GetItem on Pacing",
+    "dynamodb:Query on Pacing",
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
+    `dynamodb:Query on Registry${ofIntegrations}`,
+  ],
+  "rotate-integration-secret": [
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
+    `dynamodb:PutItem on Registry${ofIntegrations}`,
+    "secretsmanager:GetSecretValue on WebhookSecret",
+    ...idempotency,
+  ],
+  "test-integration": [
+    "dynamodb:UpdateItem on Pacing",
+    `dynamodb:GetItem on Registry${ofIntegrations}`,
+    "secretsmanager:GetSecretValue on WebhookSecret",
   ],
   "dry-run-rate-card": [
     "dynamodb:BatchGetItem on Registry",
