@@ -48,6 +48,9 @@ const draftText = z
     `must be at most ${limits.maxDraftBytes} bytes as UTF-8; split the chapter`,
   );
 
+const exportFormats = ["csv", "jsonl"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
 /** Every type of job. A line here, a folder in `lambdas/` and a line in `lib/stacks/jobs-stack.ts`. */
 export const jobTypes = {
   "draft.save": {
@@ -90,7 +93,7 @@ export const jobTypes = {
       creatorId: creatorIdSchema.optional(),
       from: day,
       to: day,
-      format: z.enum(["csv", "jsonl"], { error: "must be csv or jsonl" }).default("csv"),
+      format: z.enum(exportFormats, { error: "must be csv or jsonl" }).default("csv"),
     }),
     allow: ["creator", "publisher"],
     priority: "low",

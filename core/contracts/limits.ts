@@ -146,6 +146,10 @@ export const limits = {
   maxIntegrationCalls: 8,
   /** How long a job waits for its turn, or for a service that is down. */
   maxIntegrationWaitMs: 24 * 3_600_000,
+  /** A part of a file that is written in parts, but for the last; S3 takes no smaller one. */
+  minFilePartBytes: 5_242_880,
+  /** Parts of one file (S3: 10,000); the record of the job holds a tag of each. */
+  maxFileParts: 1_000,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

@@ -46,6 +46,11 @@ export function dayIn(readerDay: ReaderDay): UtcDay {
   return readerDay.slice(hashLength + 1) as UtcDay;
 }
 
+/** Of whom the publisher alone knows who it is. */
+export function readerHashIn(readerDay: ReaderDay): string {
+  return readerDay.slice(0, hashLength);
+}
+
 /** The same reader on another day. */
 export function readerDayOn(readerDay: ReaderDay, day: UtcDay): ReaderDay {
   return `${readerDay.slice(0, hashLength)}#${day}` as ReaderDay;

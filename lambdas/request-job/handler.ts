@@ -5,11 +5,12 @@ import { requestDepsFromEnvironment } from "../../adapters/dynamodb/jobs-from-en
 import { s3Client, s3Files } from "../../adapters/files/s3-files.ts";
 import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, jsonBody } from "../../adapters/lambda/api-request.ts";
-import { setting } from "../../adapters/lambda/environment.ts";
+import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { checkIdempotencyKey, requestIdOf } from "../../adapters/lambda/idempotency.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { admitDraftJson } from "../../core/drafts/admit-draft.ts";
+import { admitExport } from "../../core/exports/admit-export.ts";
 import { admitSync } from "../../core/integrations/admit-sync.ts";
 import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
 import { readJobRequest, requestJob } from "../../core/jobs/request-job.ts";
@@ -24,6 +25,10 @@ const deps = requestDepsFromEnvironment({
     clock: systemClock,
   }),
   "integration.sync": (payload) => admitSync(integrations, payload),
+  "export.engagements": admitExport({
+    clock: systemClock,
+    dedupeTtlDays: numberSetting("dedupeTtlDays"),
+  }),
 });
 
 // The request names the job, so its answer need not be remembered: it is made again.

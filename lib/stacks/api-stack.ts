@@ -131,6 +131,7 @@ const needsOf: Record<Operation, Needs> = {
     tables: { ...requestingJobs.tables, drafts: ["GetItem", "PutItem"] },
     integrations: ["GetItem"],
     files: { drafts: ["PutObject"] },
+    dedupeTtl: true,
   },
   "list-jobs": { tables: { jobs: ["BatchGetItem"] }, jobOwnerIndex: ["Query"] },
   "read-job": {

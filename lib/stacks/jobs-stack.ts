@@ -56,6 +56,15 @@ export class JobsStack extends Stack {
           deferEvents: true,
         },
       }),
+      queue("export.engagements", {
+        timeout: Duration.seconds(60),
+        // Whole tables are read: they must have time for others.
+        maxConcurrency: 2,
+        needs: {
+          tables: { earningsCounters: ["Query"], impressionKeys: ["Scan"] },
+          files: { exports: ["PutObject"] },
+        },
+      }),
     ];
     this.tendJobs = new ScheduledFunction(this, "TendJobs", {
       platform,

@@ -164,6 +164,13 @@ const allowed: Record<string, string[]> = {
     "s3:PutObject on Files/statements/*",
     ...consume("RunStatementRenderQueue"),
   ],
+  "run-export-engagements": [
+    ...work,
+    "dynamodb:Query on EarningsCounters",
+    "dynamodb:Scan on ImpressionKeys",
+    "s3:PutObject on Files/exports/*",
+    ...consume("RunExportEngagementsQueue"),
+  ],
   "read-drafts": [
     "dynamodb:GetItem on Drafts",
     "dynamodb:Query on Drafts",
