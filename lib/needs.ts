@@ -256,7 +256,7 @@ export function grantNeeds(
 }
 
 /** A part of something by its names: what stands before the `*` is what the grant is about. */
-function acknowledgeWildcard(grantee: IGrantable & IConstruct, resource: string, reason: string) {
+export function acknowledgeWildcard(grantee: IConstruct, resource: string, reason: string) {
   const named = Stack.of(grantee).resolve(resource) as string | object;
   const id = `AwsSolutions-IAM5[Resource::${readable(named)}]`;
   Validations.of(grantee).acknowledge({ id, reason });

@@ -7,7 +7,7 @@ import {
   unsubscribeSchema,
 } from "../contracts/socket-messages.ts";
 import type { Balance } from "../earnings/read-balance.ts";
-import type { Job } from "../jobs/job.ts";
+import { readJob } from "../jobs/follow-job.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import { type Caller, ownerOf, requireSight } from "../perimeter/caller.ts";
 import { parseJson } from "../perimeter/parse-json.ts";
@@ -74,9 +74,10 @@ async function subscribe(deps: AnswerDeps, sender: Sender, message: unknown): Pr
   switch (wanted.topic) {
     case "job": {
       // Before it is followed, too: what others' jobs do must never be pushed.
-      await readOwnJob(deps, sender, wanted.id);
+      const owner = ownerOf(sender.caller);
+      await readJob(deps.jobs, wanted.id, owner);
       await follow(deps, sender, wanted);
-      return jobUpdate("subscribed", await readOwnJob(deps, sender, wanted.id), wanted.after);
+      return jobUpdate("subscribed", await readJob(deps.jobs, wanted.id, owner), wanted.after);
     }
     case "balance": {
       requireSight(sender.caller, wanted.id);
@@ -84,12 +85,6 @@ async function subscribe(deps: AnswerDeps, sender: Sender, message: unknown): Pr
       return balanceUpdate("subscribed", await deps.readBalance(wanted.id));
     }
   }
-}
-
-async function readOwnJob({ jobs }: AnswerDeps, { caller }: Sender, jobId: string): Promise<Job> {
-  const job = await jobs.read(jobId);
-  if (job?.owner === ownerOf(caller)) return job;
-  throw problems.notFound(`job ${JSON.stringify(jobId)}`);
 }
 
 async function follow(

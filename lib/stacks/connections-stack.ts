@@ -1,11 +1,6 @@
-import { Duration, Stack, Validations } from "aws-cdk-lib";
+import { Aws, Duration, Stack, Validations } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
-import {
-  type CfnApi,
-  LogGroupLogDestination,
-  WebSocketApi,
-  WebSocketStage,
-} from "aws-cdk-lib/aws-apigatewayv2";
+import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
 import { WebSocketLambdaAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -16,7 +11,7 @@ import { balanceChanged, jobChanged } from "../../core/contracts/events.ts";
 import { socketActions } from "../../core/contracts/socket-messages.ts";
 import { PennylineFunction } from "../constructs/pennyline-function.ts";
 import { WorkerQueue } from "../constructs/worker-queue.ts";
-import type { Needs } from "../needs.ts";
+import { acknowledgeWildcard, type Needs } from "../needs.ts";
 import { nameIn, type Platform, removalOf } from "../platform.ts";
 
 const balances = {
@@ -132,19 +127,13 @@ export class ConnectionsStack extends Stack {
     });
     const { function: worker } = pushing.worker;
     worker.addEnvironment(environment.connectionsEndpoint, stage.callbackUrl);
-    const service = "execute-api";
     // It sends, and ends those that take nothing.
     for (const method of ["POST", "DELETE"]) {
-      const resourceName = `${stage.stageName}/${method}/@connections/*`;
-      const arn = this.formatArn({ service, resource: this.api.apiId, resourceName });
-      const actions = [`${service}:ManageConnections`];
+      const resource = `${this.api.apiId}/${stage.stageName}/${method}/@connections/*`;
+      const arn = `arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+      const actions = ["execute-api:ManageConnections"];
       worker.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
-      const api = this.getLogicalId(this.api.node.defaultChild as CfnApi);
-      const flat = `arn:<AWS::Partition>:${service}:<AWS::Region>:<AWS::AccountId>:<${api}>/${resourceName}`;
-      Validations.of(pushing.worker).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${flat}]`,
-        reason: "Connections have no other name than the one API Gateway gives them.",
-      });
+      acknowledgeWildcard(pushing.worker, arn, "A connection has no name before it is there.");
     }
     return pushing;
   }
