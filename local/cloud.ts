@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import type { Alarms } from "./alarms.ts";
+import type { Alarms } from "./cloudwatch/alarms.ts";
+import { cloudMinutes, createMetrics } from "./cloudwatch/metrics.ts";
 import {
   type DataDir,
   type DataDirLock,
@@ -31,6 +32,8 @@ export interface CloudOptions {
   readonly seed?: number;
   /** False: schedules run only by `fireSchedule` and `fireDueSchedules`. */
   readonly schedules?: boolean;
+  /** How long a minute of schedules (`rate`) and alarms lasts here; default 60,000. */
+  readonly minuteMs?: number;
   /** Other limits than those of AWS, for tests that cannot wait for hours. */
   readonly webSocketLimits?: Partial<WebSocketLimits>;
   /** True: nothing is printed; messages still go to `onMessage`. */
@@ -97,8 +100,11 @@ function createContext(options: CloudOptions, dataDir: DataDir): Context {
     options.onMessage?.(message);
     if (!options.quiet) process.stderr.write(`${message}\n`);
   };
+  const minutes = cloudMinutes(options.minuteMs ?? 60_000);
   return {
     dataDir,
+    minutes,
+    metrics: createMetrics(minutes),
     warn,
     onFatal: options.onFatal ?? warn,
     stats: createStats(),

@@ -17,6 +17,7 @@ const help = `Runs the synthesized application whole on this machine.
   PENNYLINE_DYNAMODB_ENDPOINT   a DynamoDB-compatible server to use instead of dynoxide
   PENNYLINE_FAULTS              faults to inject, as JSON (see FaultPlan in local/faults.ts)
   PENNYLINE_SEED                seed of those faults (default: random, printed)
+  PENNYLINE_MINUTE_MS           how long a minute of schedules and alarms lasts (default: 60000)
 `;
 
 const sameSignalMs = 500;
@@ -37,10 +38,8 @@ await runCommand(async () => {
   }
   const copy = copyOptions(values["data-dir"]);
   const faults = process.env.PENNYLINE_FAULTS;
-  const seed = process.env.PENNYLINE_SEED;
-  if (seed !== undefined && !/^\d+$/.test(seed)) {
-    throw new UsageError(`PENNYLINE_SEED is ${seed}; it must be a whole number`);
-  }
+  const seed = wholeNumber("PENNYLINE_SEED");
+  const minuteMs = wholeNumber("PENNYLINE_MINUTE_MS");
   let status: StatusLine | undefined;
   const print = (message: string) => {
     if (status === undefined) process.stderr.write(`${message}\n`);
@@ -56,7 +55,8 @@ await runCommand(async () => {
       process.exit(1);
     },
     ...(faults !== undefined && { faults: parseFaults(faults) }),
-    ...(seed !== undefined && { seed: Number(seed) }),
+    ...(seed !== undefined && { seed }),
+    ...(minuteMs !== undefined && { minuteMs }),
   });
   process.stdout.write(`${welcome(cloud, Date.now() - startedAtMs)}\n`);
   if (faults !== undefined) print(`faults are on, seed ${cloud.faults.seed}`);
@@ -77,6 +77,13 @@ await runCommand(async () => {
   process.on("SIGINT", () => void stop());
   process.on("SIGTERM", () => void stop());
 });
+
+function wholeNumber(variable: string): number | undefined {
+  const text = process.env[variable];
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`${variable} is ${text}; it must be a whole number`);
+}
 
 function parseFaults(text: string): FaultPlan {
   let plan: unknown;

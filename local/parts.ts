@@ -1,6 +1,8 @@
 import { join } from "node:path";
-import { type Alarms, startAlarms } from "./alarms.ts";
 import { startAwsJsonServer } from "./aws-json-server.ts";
+import { type Alarms, startAlarms } from "./cloudwatch/alarms.ts";
+import { alarmsAnswer, alarmsPath } from "./cloudwatch/alarms-page.ts";
+import type { CloudMinutes, Metrics } from "./cloudwatch/metrics.ts";
 import type { DataDir } from "./data-dir.ts";
 import { type AdoptableIssuer, openDevIssuer } from "./dev-issuer.ts";
 import { type DynamoDbServer, noDynamoDb, startDynamoDb } from "./dynamodb/server.ts";
@@ -30,6 +32,9 @@ import { isWebSocketApi } from "./websocket/api-model.ts";
 export interface Context {
   readonly dataDir: DataDir;
   readonly stats: Stats;
+  readonly metrics: Metrics;
+  /** How long a minute of schedules and alarms lasts. */
+  readonly minutes: CloudMinutes;
   readonly faults: Faults;
   readonly warn: (message: string) => void;
   readonly onFatal: (reason: string) => void;
@@ -102,7 +107,7 @@ export async function runTemplates(
   stores: Stores,
   options: ServiceOptions,
 ): Promise<Parts> {
-  const { dataDir, faults, stats, undo, warn } = context;
+  const { dataDir, faults, undo, warn } = context;
   const { assembly, dynamodb, queues, resources } = stores;
   const ofType = (...types: string[]) =>
     resources.filter(({ type }) => types.includes(type.slice("AWS::".length)));
@@ -148,21 +153,28 @@ export async function runTemplates(
   const scheduler = startScheduler(
     ofType("Scheduler::Schedule"),
     ofType("Lambda::EventInvokeConfig"),
-    { functions, queues, automatic: options.automaticSchedules },
+    {
+      functions,
+      queues,
+      automatic: options.automaticSchedules,
+      minuteMs: context.minutes.minuteMs,
+    },
   );
   undo.push(() => scheduler.stop());
-  const alarms = startAlarms(ofType("CloudWatch::Alarm"), {
-    queues,
-    stats,
-    onChange({ name, state, description }, before) {
-      if (state === "ALARM") warn(`alarm ${name}: ${description}`);
-      else if (before === "ALARM") warn(`alarm ${name} is ${state} again`);
+  const alarms = startAlarms(resources, {
+    ...context,
+    ...{ queues, functions, logFile: join(dataDir.logs, "alarms.log") },
+    onChange({ name, description }, { from, to, told }) {
+      const whom = told.length > 0 ? ` (told ${told.join(", ")})` : "";
+      if (to === "ALARM") warn(`alarm ${name}: ${description}${whom}`);
+      else if (from === "ALARM") warn(`alarm ${name} is ${to} again${whom}`);
     },
   });
+  stores.http.onLocal(alarmsPath, (path, accept) => alarmsAnswer(alarms, path, accept));
   undo.push(() => alarms.stop());
   const accessLog = openAccessLog(join(dataDir.logs, "access.log"), api?.accessLogFormat);
   undo.push(() => accessLog.close());
-  stores.http.serve(api, accessLog, stats);
+  stores.http.serve(api, accessLog, context);
   const wired = { tables, secrets, services, servicesUrl: server.url, functions, mappings };
   return { ...wired, scheduler, alarms, accessLog, activity };
 }

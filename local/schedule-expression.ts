@@ -7,10 +7,13 @@ const unitMs = {
   day: 86_400_000,
 } as const;
 
-/** `rate(5 minutes)`, `cron(0 3 * * ? *)` or `at(2026-01-31T12:00:00)`, in UTC. */
-export function parseSchedule(expression: string): NextRun {
+/**
+ * `rate(5 minutes)`, `cron(0 3 * * ? *)` or `at(2026-01-31T12:00:00)`, in UTC.
+ * @param minuteMs how long a minute of a rate lasts; clocks of the others are not changed.
+ */
+export function parseSchedule(expression: string, minuteMs: number = unitMs.minute): NextRun {
   const [, kind, argument] = /^(rate|cron|at)\((.*)\)$/.exec(expression.trim()) ?? [];
-  if (kind === "rate") return parseRate(argument ?? "", expression);
+  if (kind === "rate") return parseRate(argument ?? "", expression, minuteMs / unitMs.minute);
   if (kind === "cron") return parseCron(argument ?? "", expression);
   if (kind === "at") {
     const atMs = Date.parse(`${argument}Z`);
@@ -20,9 +23,9 @@ export function parseSchedule(expression: string): NextRun {
   throw new Error(`${expression} is no schedule expression`);
 }
 
-function parseRate(argument: string, expression: string): NextRun {
+function parseRate(argument: string, expression: string, pace: number): NextRun {
   const [, count, unit] = /^(\d+) (minute|hour|day)s?$/.exec(argument.trim()) ?? [];
-  const periodMs = Number(count) * (unitMs[unit as keyof typeof unitMs] ?? 0);
+  const periodMs = Number(count) * (unitMs[unit as keyof typeof unitMs] ?? 0) * pace;
   if (!(periodMs > 0)) throw new Error(`${expression} is no rate`);
   // Counted from the epoch, so that a restart does not put a run off.
   return (afterMs) => (Math.floor(afterMs / periodMs) + 1) * periodMs;

@@ -56,6 +56,8 @@ export interface SchedulerDeps {
   readonly queues: Queues;
   /** Off: schedules run only when they are fired, for tests that own the clock. */
   readonly automatic: boolean;
+  /** How long a minute of a `rate` lasts. */
+  readonly minuteMs: number;
 }
 
 export function startScheduler(
@@ -99,7 +101,7 @@ export function startScheduler(
 function readSchedule(
   resource: Resource,
   retries: ReadonlyMap<string, number>,
-  { functions, queues }: SchedulerDeps,
+  { functions, queues, minuteMs }: SchedulerDeps,
 ): Schedule {
   const properties = readProperties(resource, scheduleShape, [
     "Description",
@@ -114,7 +116,7 @@ function readSchedule(
     return {
       name: resource.ref,
       arn: resource.attributes.Arn ?? resource.ref,
-      next: parseSchedule(properties.ScheduleExpression),
+      next: parseSchedule(properties.ScheduleExpression, minuteMs),
       enabled: properties.State === "ENABLED",
       lambda,
       input: target.Input,

@@ -4,7 +4,7 @@ import type { EventBus } from "./events/event-bus.ts";
 import { openAccessLog } from "./http/access-log.ts";
 import type { Functions } from "./lambda/functions.ts";
 import { openMailbox } from "./mail/mailbox.ts";
-import { mailboxAnswer } from "./mail/mailbox-page.ts";
+import { mailboxAnswer, mailboxPath } from "./mail/mailbox-page.ts";
 import { mailOperations } from "./mail/send-email.ts";
 import type { Context, Stores } from "./parts.ts";
 import type { Schedules } from "./schedules/run-schedules.ts";
@@ -66,7 +66,7 @@ export function runServices(
   if (webSockets) stores.http.onUpgrade(webSockets.upgrade);
 
   const mailbox = openMailbox(dataDir.mailbox, database, bus);
-  stores.http.onLocal((path, accept) => mailboxAnswer(mailbox, path, accept));
+  stores.http.onLocal(mailboxPath, (path, accept) => mailboxAnswer(mailbox, path, accept));
 
   server.serve({
     targets: { ...bus.operations, ...secrets.operations },

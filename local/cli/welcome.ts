@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { Cloud } from "../cloud.ts";
+import { alarmsPath } from "../cloudwatch/alarms-page.ts";
 import { mailboxPath } from "../mail/mailbox-page.ts";
 
 /** What was started, and what to try first. */
@@ -23,6 +24,7 @@ ${cloud.alarms.list().length} alarms
   DynamoDB:       ${cloud.dynamodbUrl}
 ${cloud.webSocketUrl && `  WebSocket:      ${cloud.webSocketUrl}\n`}\
 ${count("AWS::SES::EmailIdentity") > 0 ? `  mailbox:        ${cloud.url}${mailboxPath}\n` : ""}\
+  alarms:         ${cloud.url}${alarmsPath}
 
 Try, in another terminal:
 

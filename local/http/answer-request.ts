@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Metrics } from "../cloudwatch/metrics.ts";
 import { type InvocationOutcome, newTraceHeader } from "../lambda/function.ts";
 import type { Stats } from "../stats.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -19,6 +20,11 @@ import {
 /** Others are replaced, as API Gateway does: the value ends up in every log line. */
 const traceHeaderPattern = /^Root=1-[0-9a-f]{8}-[0-9a-f]{24}(?:;[\w=;:-]*)?$/;
 
+export interface Observers {
+  readonly stats: Stats;
+  readonly metrics: Metrics;
+}
+
 interface Exchange {
   readonly requestId: string;
   readonly receivedAtMs: number;
@@ -32,7 +38,7 @@ export async function answerRequest(
   request: IncomingMessage,
   model: ApiModel,
   accessLog: AccessLog,
-  stats: Stats,
+  { stats, metrics }: Observers,
 ): Promise<HttpAnswer> {
   const [target = "", ...query] = (request.url ?? "").split("?");
   const exchange: Exchange = {
@@ -51,6 +57,8 @@ export async function answerRequest(
   stats.requests += 1;
   const statusClass = `${Math.floor(result.status / 100)}xx`;
   stats.responses[statusClass] = (stats.responses[statusClass] ?? 0) + 1;
+  const latencyMs = Date.now() - exchange.receivedAtMs;
+  measure(metrics, model, exchange, result.status, latencyMs);
   accessLog.write({
     requestId: exchange.requestId,
     extendedRequestId: exchange.requestId,
@@ -62,10 +70,33 @@ export async function answerRequest(
     "identity.userAgent": request.headers["user-agent"],
     status: result.status,
     responseLength: Buffer.byteLength(result.body),
-    responseLatency: Date.now() - exchange.receivedAtMs,
+    responseLatency: latencyMs,
     ...exchange.log,
   });
   return { ...result, headers: responseHeaders };
+}
+
+/** What API Gateway tells CloudWatch, of the API, its stage and, with detailed metrics, the route. */
+function measure(
+  metrics: Metrics,
+  { id: ApiId, stage: Stage }: ApiModel,
+  { log }: Exchange,
+  status: number,
+  latencyMs: number,
+): void {
+  const [Method, Resource] = String(log.routeKey ?? "").split(" ");
+  const ofRoute = Method && Resource ? [{ ApiId, Stage, Method, Resource }] : [];
+  for (const dimensions of [{ ApiId }, { ApiId, Stage }, ...ofRoute]) {
+    const record = (name: string, value: number) =>
+      metrics.record({ namespace: "AWS/ApiGateway", name, dimensions }, value);
+    record("Count", 1);
+    record("4xx", status >= 400 && status < 500 ? 1 : 0);
+    record("5xx", status >= 500 ? 1 : 0);
+    record("Latency", latencyMs);
+    if (log.integrationLatency !== undefined) {
+      record("IntegrationLatency", Number(log.integrationLatency));
+    }
+  }
 }
 
 /** HTTP APIs match and hand over the decoded path. */

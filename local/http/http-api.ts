@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Stats } from "../stats.ts";
 import type { AccessLog } from "./access-log.ts";
-import { answerRequest } from "./answer-request.ts";
+import { answerRequest, type Observers } from "./answer-request.ts";
 import type { ApiModel } from "./api-model.ts";
 import { ClientGone } from "./read-body.ts";
 import {
@@ -28,11 +27,11 @@ const serverOptions = {
 export interface HttpApi {
   readonly url: string;
   /** Starts to answer: before that, requests wait. Without a model there is nothing to find. */
-  serve(model: ApiModel | undefined, accessLog: AccessLog, stats: Stats): void;
+  serve(model: ApiModel | undefined, accessLog: AccessLog, observers: Observers): void;
   /** Who takes requests to become something else than HTTP; nobody does before. */
   onUpgrade(take: Upgrade): void;
-  /** Who answers below `/_local/`, which no route can reach then. */
-  onLocal(answer: LocalAnswer): void;
+  /** Who answers a path below `/_local/`, and what is below it: no route can reach these then. */
+  onLocal(path: string, answer: LocalAnswer): void;
   /** Requests that have no answer yet. */
   busy(): number;
   /** Answers what is in flight and takes nothing new. */
@@ -49,14 +48,16 @@ export async function listenHttpApi(port: number): Promise<HttpApi> {
     Promise.withResolvers<(request: IncomingMessage) => Promise<HttpAnswer> | HttpAnswer>();
   let busy = 0;
   let stopping = false;
-  let local: LocalAnswer = () => gatewayAnswer(404, "Not Found");
+  const local = new Map<string, LocalAnswer>();
   const answerTo = (
     request: IncomingMessage,
     handle: (request: IncomingMessage) => Promise<HttpAnswer> | HttpAnswer,
   ) => {
     const { url = "", method, headers } = request;
     if (method !== "GET" || !url.startsWith("/_local/")) return handle(request);
-    return local(url.split("?")[0] ?? "", headers.accept ?? "");
+    const path = url.split("?")[0] ?? "";
+    const answer = local.get(path.split("/").slice(0, 3).join("/"));
+    return answer?.(path, headers.accept ?? "") ?? gatewayAnswer(404, "Not Found");
   };
   const server = createServer(serverOptions, async (request, response) => {
     busy += 1;
@@ -76,13 +77,13 @@ export async function listenHttpApi(port: number): Promise<HttpApi> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     busy: () => busy,
-    onLocal(answer) {
-      local = answer;
-    },
+    onLocal: (path, answer) => void local.set(path, answer),
     onUpgrade: (take) => void server.on("upgrade", take),
-    serve(model, accessLog, stats) {
+    serve(model, accessLog, observers) {
       ready.resolve((request) =>
-        model ? answerRequest(request, model, accessLog, stats) : gatewayAnswer(404, "Not Found"),
+        model
+          ? answerRequest(request, model, accessLog, observers)
+          : gatewayAnswer(404, "Not Found"),
       );
     },
     async stop() {

@@ -5,6 +5,7 @@ import type {
   EnvironmentSettings,
   FunctionError,
   InvokeMessage,
+  PrintedMetric,
 } from "./messages.ts";
 
 export type InvocationResult =
@@ -16,7 +17,7 @@ export interface EnvironmentEvents {
   readonly onReady: () => void;
   /** The thread is gone, before its first invocation or after. */
   readonly onGone: (initError: FunctionError | undefined) => void;
-  readonly onMetrics: (sums: Readonly<Record<string, number>>) => void;
+  readonly onMetrics: (metrics: readonly PrintedMetric[]) => void;
 }
 
 export interface InvocationFault {
@@ -65,7 +66,7 @@ export function startEnvironment(
         ready = true;
         return events.onReady();
       case "metrics":
-        return events.onMetrics(message.sums);
+        return events.onMetrics(message.metrics);
       case "succeeded":
         return finish({ ok: true, payload: message.payload });
       case "failed":

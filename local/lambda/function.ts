@@ -3,7 +3,7 @@ import type { Faults } from "../faults.ts";
 import type { FunctionStats } from "../stats.ts";
 import type { FunctionConfiguration } from "./configuration.ts";
 import { type Environment, type InvocationResult, startEnvironment } from "./environment.ts";
-import type { FunctionError } from "./messages.ts";
+import type { FunctionError, PrintedMetric } from "./messages.ts";
 
 /** Lambda's limit for a request and for a response, in bytes. */
 export const maxPayloadBytes = 6 * 1_048_576;
@@ -33,12 +33,16 @@ export type InvocationOutcome = InvocationResult | { readonly ok: false; readonl
 export interface FunctionDeps {
   readonly faults: Faults;
   readonly stats: FunctionStats;
-  readonly onMetrics: (sums: Readonly<Record<string, number>>) => void;
+  readonly onMetrics: (metrics: readonly PrintedMetric[]) => void;
+  /** What Lambda itself tells CloudWatch. */
+  readonly measure: (metric: LambdaMetric, value: number) => void;
   readonly warn: (message: string) => void;
   /** Environments of one function at most: a machine has not the breadth of AWS. */
   readonly maxEnvironments: number;
   readonly idleMs: number;
 }
+
+export type LambdaMetric = "Duration" | "Errors" | "Invocations" | "Throttles";
 
 interface Waiting {
   run(environment: Environment): void;
@@ -117,6 +121,7 @@ export function createFunction(
       const errorMessage = "Runtime exited with error: killed by a fault";
       return { ok: false, error: { errorType: "Runtime.ExitError", errorMessage } };
     }
+    const startedAtMs = performance.now();
     const result = await environment.invoke(
       {
         requestId: randomUUID(),
@@ -128,6 +133,7 @@ export function createFunction(
       },
       fault?.kind === "kill-after" ? { killAfterMs: fault.ms } : undefined,
     );
+    deps.measure("Duration", performance.now() - startedAtMs);
     // An environment that died took itself off the list.
     if (all.has(environment) && isReusable(result)) hand(environment);
     return result;
@@ -147,6 +153,7 @@ export function createFunction(
     async invoke(payload, options = {}) {
       if (busy >= reservedConcurrency || waiting.length >= maxWaiting) {
         deps.stats.throttles += 1;
+        deps.measure("Throttles", 1);
         return throttled;
       }
       if (payload.length * 3 > maxPayloadBytes && Buffer.byteLength(payload) > maxPayloadBytes) {
@@ -199,11 +206,15 @@ function isReusable(result: InvocationResult): boolean {
 }
 
 function report(name: string, outcome: InvocationOutcome, logFile: string, deps: FunctionDeps) {
-  if (outcome.ok) return;
   if ("throttled" in outcome) {
     deps.stats.throttles += 1;
+    deps.measure("Throttles", 1);
     return;
   }
+  deps.measure("Invocations", 1);
+  deps.measure("Throttles", 0);
+  deps.measure("Errors", outcome.ok ? 0 : 1);
+  if (outcome.ok) return;
   deps.stats.errors += 1;
   const { errorType, errorMessage, trace } = outcome.error;
   const where = trace?.find((line) => line.trim().startsWith("at "))?.trim() ?? "";

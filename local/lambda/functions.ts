@@ -1,11 +1,13 @@
 import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Metrics } from "../cloudwatch/metrics.ts";
 import type { Faults } from "../faults.ts";
 import { functionStats, type Stats } from "../stats.ts";
 import type { Resource } from "../templates/resources.ts";
 import { readFunction, type Surroundings } from "./configuration.ts";
 import { createFunction, type LambdaFunction } from "./function.ts";
+import type { PrintedMetric } from "./messages.ts";
 
 export interface Functions {
   /** By name or ARN. */
@@ -18,6 +20,7 @@ export interface Functions {
 export interface FunctionsDeps {
   readonly faults: Faults;
   readonly stats: Stats;
+  readonly metrics: Metrics;
   readonly warn: (message: string) => void;
 }
 
@@ -39,10 +42,12 @@ export function createFunctions(
       faults: deps.faults,
       stats: functionStats(deps.stats, configuration.name),
       warn: deps.warn,
-      onMetrics(sums) {
-        for (const [name, value] of Object.entries(sums)) {
-          deps.stats.metrics[name] = (deps.stats.metrics[name] ?? 0) + value;
-        }
+      onMetrics(metrics) {
+        for (const metric of metrics) recordPrinted(metric, deps);
+      },
+      measure(name, value) {
+        const dimensions = { FunctionName: configuration.name };
+        deps.metrics.record({ namespace: "AWS/Lambda", name, dimensions }, value);
       },
       maxEnvironments,
       idleMs,
@@ -65,6 +70,18 @@ export function createFunctions(
       await Promise.all([...byName.values()].map((lambda) => lambda.stop()));
     },
   };
+}
+
+function recordPrinted(
+  { namespace, name, unit, values, dimensionSets }: PrintedMetric,
+  { metrics, stats }: FunctionsDeps,
+): void {
+  for (const value of values) {
+    stats.metrics[name] = (stats.metrics[name] ?? 0) + value;
+    for (const dimensions of dimensionSets) {
+      metrics.record({ namespace, name, dimensions }, value, unit);
+    }
+  }
 }
 
 /** The function that an integration or authorizer of API Gateway names. */

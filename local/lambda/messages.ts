@@ -39,4 +39,14 @@ export type EnvironmentMessage =
   | { readonly kind: "init-failed"; readonly error: FunctionError }
   | { readonly kind: "succeeded"; readonly payload: string }
   | { readonly kind: "failed"; readonly error: FunctionError; readonly fatal: boolean }
-  | { readonly kind: "metrics"; readonly sums: Readonly<Record<string, number>> };
+  | { readonly kind: "metrics"; readonly metrics: readonly PrintedMetric[] };
+
+/** A metric that a function printed in CloudWatch's embedded metric format. */
+export interface PrintedMetric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly values: readonly number[];
+  /** Each set is a metric of its own. */
+  readonly dimensionSets: readonly Readonly<Record<string, string>>[];
+}

@@ -1,6 +1,6 @@
 import { openSync, writeSync } from "node:fs";
 import { format } from "node:util";
-import type { EnvironmentSettings } from "./messages.ts";
+import type { EnvironmentSettings, PrintedMetric } from "./messages.ts";
 
 let requestId: string | undefined;
 
@@ -8,7 +8,7 @@ export function setRequestId(id: string): void {
   requestId = id;
 }
 
-type ReportMetrics = (sums: Record<string, number>) => void;
+type ReportMetrics = (metrics: readonly PrintedMetric[]) => void;
 
 /**
  * Sends everything the function prints to its log file, from this thread: the main thread has
@@ -43,26 +43,30 @@ function printJson(write: (chunk: string) => boolean): void {
 interface EmbeddedMetrics {
   readonly _aws?: {
     readonly CloudWatchMetrics?: readonly {
-      readonly Metrics?: readonly { readonly Name: string }[];
+      readonly Namespace: string;
+      readonly Dimensions?: readonly (readonly string[])[];
+      readonly Metrics?: readonly { readonly Name: string; readonly Unit?: string }[];
     }[];
   };
   readonly [name: string]: unknown;
 }
 
-/** CloudWatch's embedded metric format: metrics are numbers in a log line. */
+/** CloudWatch's embedded metric format: metrics and their dimensions are fields of a log line. */
 function readMetrics(text: string, reportMetrics: ReportMetrics): void {
-  const sums: Record<string, number> = {};
+  const metrics: PrintedMetric[] = [];
   for (const line of text.split("\n")) {
     const entry = parse(line);
-    for (const directive of entry?._aws?.CloudWatchMetrics ?? []) {
-      for (const { Name } of directive.Metrics ?? []) {
-        const value = entry?.[Name];
-        const values = Array.isArray(value) ? value : [value];
-        for (const number of values) sums[Name] = (sums[Name] ?? 0) + (Number(number) || 0);
+    for (const { Namespace, Dimensions, Metrics = [] } of entry?._aws?.CloudWatchMetrics ?? []) {
+      const dimensionSets = (Dimensions ?? [[]]).map((names) =>
+        Object.fromEntries(names.map((name) => [name, String(entry?.[name])])),
+      );
+      for (const { Name: name, Unit: unit = "None" } of Metrics) {
+        const values = [entry?.[name]].flat().map((value) => Number(value) || 0);
+        metrics.push({ namespace: Namespace, name, unit, values, dimensionSets });
       }
     }
   }
-  reportMetrics(sums);
+  if (metrics.length > 0) reportMetrics(metrics);
 }
 
 function parse(line: string): EmbeddedMetrics | undefined {

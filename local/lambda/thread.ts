@@ -23,7 +23,7 @@ const port = parentPort;
 if (port === null) throw new Error("this file runs only in a worker thread");
 const post = (message: EnvironmentMessage) => port.postMessage(message);
 
-captureLogs(settings, (sums) => post({ kind: "metrics", sums }));
+captureLogs(settings, (metrics) => post({ kind: "metrics", metrics }));
 process.on("unhandledRejection", (reason) => {
   const error = describeError(reason);
   const errorType = "Runtime.UnhandledPromiseRejection";

@@ -132,6 +132,8 @@ const running: Readonly<Record<string, ResourceType>> = {
     nameProperty: "DeploymentGroupName",
     identity: plain.identity,
   },
+  "AWS::CloudWatch::CompositeAlarm": named("AlarmName", "cloudwatch", "alarm:"),
+  "AWS::SNS::Subscription": plain,
 };
 
 /** Types with nothing to run, and why. Everything that is on neither list is an error. */
@@ -139,7 +141,6 @@ const inert: Readonly<Record<string, string>> = {
   "AWS::CDK::Metadata": "tells AWS which constructs are in use",
   "AWS::ApiGateway::Account": "lets API Gateway write logs; access logs are files here",
   "AWS::CloudWatch::Dashboard": "drawn by CloudWatch",
-  "AWS::CloudWatch::CompositeAlarm": "the alarms it combines are evaluated one by one",
   "AWS::CodeDeploy::Application": "only holds the deployment groups",
   "AWS::IAM::ManagedPolicy": "permissions are not evaluated on one machine",
   "AWS::IAM::Policy": "permissions are not evaluated on one machine",
@@ -151,8 +152,7 @@ const inert: Readonly<Record<string, string>> = {
   "AWS::Logs::ResourcePolicy": "permissions are not evaluated on one machine",
   "AWS::S3::BucketPolicy": "permissions are not evaluated on one machine",
   "AWS::SecretsManager::ResourcePolicy": "permissions are not evaluated on one machine",
-  "AWS::SNS::Subscription": "carries alarms to people; alarms are printed here",
-  "AWS::SNS::Topic": "carries alarms to people; alarms are printed here",
+  "AWS::SNS::Topic": "carries alarms to people; alarms are printed here, with whom they would tell",
   "AWS::SNS::TopicPolicy": "permissions are not evaluated on one machine",
   "AWS::SQS::QueuePolicy": "permissions are not evaluated on one machine",
 };
