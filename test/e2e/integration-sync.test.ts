@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { dayMs } from "../../core/values/time.ts";
@@ -64,6 +64,15 @@ async function ended(jobId: string) {
     }, patiently)
     .toMatch(/succeeded|failed|cancelled/);
   return (await jobs.read(jobId)).body;
+}
+
+/** As if the job had been accepted so long before. */
+async function acceptedEarlier(jobId: string, byMs: number): Promise<void> {
+  const [TableName, Key] = [tables.tableOf("Jobs"), { pk: `job#${jobId}`, sk: "job" }];
+  const { Item } = await tables.client.send(new GetCommand({ TableName, Key }));
+  const job = JSON.parse(String(Item?.record));
+  const record = JSON.stringify({ ...job, acceptedAtMs: job.acceptedAtMs - byMs });
+  await tables.client.send(new PutCommand({ TableName, Item: { ...Item, record } }));
 }
 
 describe("a call", () => {
@@ -158,6 +167,38 @@ describe("a call", () => {
     });
     expect(new Set(callIds(crm)).size).toBe(1);
     expect(cloud.queues.get(`${worker}-dead-letters`).depth().visible).toBe(0);
+  });
+
+  test("is not made faster than the integration's rate, however many jobs there are", async () => {
+    const times: number[] = [];
+    const crm = await receiver(() => {
+      times.push(Date.now());
+      return { status: 200 };
+    });
+    const { integrationId } = await register(crm, { ratePerSecond: 2 });
+    const startMs = Date.now();
+    const ids = await Promise.all(Array.from({ length: 8 }, () => sync(integrationId)));
+    for (const jobId of ids) expect((await ended(jobId)).state).toBe("succeeded");
+    expect(times).toHaveLength(8);
+    // Two at once, then one each half second.
+    const early = times.filter((ms, index) => ms < startMs + (index - 1) * 500);
+    expect(early).toEqual([]);
+  });
+
+  test("that has to wait for more than a day is given up, with what it waited for", async () => {
+    const crm = await receiver(() => ({ status: 429, headers: { "retry-after": "60" } }));
+    const { integrationId } = await register(crm);
+    const jobId = await sync(integrationId);
+    await expect
+      .poll(async () => (await jobs.read(jobId)).body.progress.message, patiently)
+      .toBe("Waiting: it asked for a pause.");
+    await acceptedEarlier(jobId, dayMs);
+    const { state, error } = await ended(jobId);
+    expect([state, crm.received.length]).toEqual(["failed", 1]);
+    expect(error).toMatchObject({
+      ...{ type: "urn:pennyline:problem:integration-unavailable", status: 504, calls: 1 },
+      detail: expect.stringMatching(/^It could not be done within 24 hours\./),
+    });
   });
 
   test("W1: ten gigabytes are read to the limit, and no further", async () => {
