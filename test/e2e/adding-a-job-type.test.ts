@@ -43,27 +43,34 @@ function follow(copy: string): string[] {
   return done;
 }
 
-test("a type is added by one schema, one folder and one line, and all else comes with it", async () => {
-  const copy = copyOfApplication();
-  expect(follow(copy)).toEqual([
-    "core/contracts/job-types.ts",
-    "lambdas/run-text-readability/handler.ts",
-    "lib/stacks/jobs-stack.ts",
-  ]);
-  const assemblyDir = join(copy, "cdk.out");
-  const synth = ["synth", "-c", "stage=local", "--quiet", "--output", assemblyDir];
-  execFileSync(join(copy, "node_modules", ".bin", "cdk"), synth, { cwd: copy, stdio: "pipe" });
+/** The application is synthesized anew. */
+const ofSynthesis = { timeout: 240_000 };
 
-  const cloud = await cloudForTest({ assemblyDir });
-  const publisher = jobClient(await apiClient(cloud));
-  const refused = await publisher.post({ type: "text.readability", payload: { text: "" } });
-  expect([refused.status, refused.body.errors[0].field]).toEqual([400, "payload.text"]);
-  const jobId = await publisher.request("text.readability", { text: "word ".repeat(500) });
-  expect(await publisher.finished(jobId)).toMatchObject({
-    ...{ state: "succeeded", result: { words: 500, minutes: 3 } },
-    progress: { percent: 100, message: "3 min" },
-  });
-  expect(cloud.alarms.list().map(({ name }) => name)).toContain(
-    "pennyline-local-run-text-readability-dead-letters",
-  );
-});
+test(
+  "a type is added by one schema, one folder and one line, and all else comes with it",
+  ofSynthesis,
+  async () => {
+    const copy = copyOfApplication();
+    expect(follow(copy)).toEqual([
+      "core/contracts/job-types.ts",
+      "lambdas/run-text-readability/handler.ts",
+      "lib/stacks/jobs-stack.ts",
+    ]);
+    const assemblyDir = join(copy, "cdk.out");
+    const synth = ["synth", "-c", "stage=local", "--quiet", "--output", assemblyDir];
+    execFileSync(join(copy, "node_modules", ".bin", "cdk"), synth, { cwd: copy, stdio: "pipe" });
+
+    const cloud = await cloudForTest({ assemblyDir });
+    const publisher = jobClient(await apiClient(cloud));
+    const refused = await publisher.post({ type: "text.readability", payload: { text: "" } });
+    expect([refused.status, refused.body.errors[0].field]).toEqual([400, "payload.text"]);
+    const jobId = await publisher.request("text.readability", { text: "word ".repeat(500) });
+    expect(await publisher.finished(jobId)).toMatchObject({
+      ...{ state: "succeeded", result: { words: 500, minutes: 3 } },
+      progress: { percent: 100, message: "3 min" },
+    });
+    expect(cloud.alarms.list().map(({ name }) => name)).toContain(
+      "pennyline-local-run-text-readability-dead-letters",
+    );
+  },
+);

@@ -56,12 +56,15 @@ function jsonLines(stdout: string): unknown[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-describe("the walks do what they say", () => {
+/** Each synthesizes the application anew, and starts it. */
+const ofWalks = { timeout: 240_000 };
+
+describe("the walks do what they say", ofWalks, () => {
   test("README.md", async () => {
     const { stdout, stderr } = await walkThrough("README.md", asNewcomersDo);
     const answers = jsonLines(stdout) as Record<string, never>[];
-    expect(answers, stderr).toHaveLength(8);
-    const [article, first, second, third, balance, earnings, ledger, proof] = answers;
+    expect(answers, stderr).toHaveLength(9);
+    const [article, first, second, third, balance, earnings, ledger, proof, job] = answers;
     expect(article).toMatchObject({ articleId: "chapter-1", creatorId: "ada" });
     for (const answer of [first, second, third]) {
       expect(answer).toEqual({ accepted: 1, rejected: [] });
@@ -71,6 +74,7 @@ describe("the walks do what they say", () => {
     expect(earnings?.items).toMatchObject([{ articleId: "chapter-1", views: 1, micros: "1000" }]);
     expect((ledger?.items as unknown[] | undefined)?.length).toBeLessThanOrEqual(1);
     expect(proof).toMatchObject({ ok: true, differences: [] });
+    expect(job).toMatchObject({ type: "draft.save", state: "succeeded", result: { revision: 1 } });
   });
 
   test("docs/earnings.md: each answer that it shows was given", async () => {
