@@ -12,6 +12,12 @@ import {
 import type { DevIssuer } from "./dev-issuer.ts";
 import { createFaults, type FaultPlan, type Faults } from "./faults.ts";
 import { type IdleOptions, waitUntilIdle } from "./idle.ts";
+import {
+  type Deployment,
+  type DeployOptions,
+  deploy,
+  readRollbackAlarms,
+} from "./lambda/deploy.ts";
 import type { InvocationOutcome } from "./lambda/function.ts";
 import type { Functions } from "./lambda/functions.ts";
 import { type Context, openStores, runTemplates, stopParts } from "./parts.ts";
@@ -69,6 +75,11 @@ export interface Cloud {
   signClaims: DevIssuer["signClaims"];
   /** Invokes a function and parses its answer; throws if it fails. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
+  /**
+   * Replaces a function's code while it runs.
+   * @param bundleDir holds its `handler.mjs`, and stays as it is.
+   */
+  deploy(functionName: string, bundleDir: string, options?: DeployOptions): Promise<Deployment>;
   fireSchedule(name: string): Promise<InvocationOutcome>;
   /** Runs the one-off schedules that are due at that time, and names them. */
   fireDueSchedules(at: Date): Promise<string[]>;
@@ -126,8 +137,9 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
     automaticSchedules: options.schedules ?? true,
     webSocketLimits: { ...defaultLimits, ...options.webSocketLimits },
   });
-  const { functions, mappings, scheduler } = parts;
+  const { alarms, functions, mappings, scheduler } = parts;
   const { http, queues, devIssuer } = stores;
+  const rollbackAlarms = readRollbackAlarms(stores.resources);
   let stopped: Promise<void> | undefined;
   return {
     url: http.url,
@@ -141,7 +153,7 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
     polledQueues: mappings.map(({ queue }) => queue.name),
     functions,
     scheduleNames: scheduler.names,
-    alarms: parts.alarms,
+    alarms,
     faults: context.faults,
     stats: context.stats,
     secret: parts.secrets.value,
@@ -153,6 +165,8 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
       if ("throttled" in outcome) throw new Error(`${functionName} is throttled`);
       throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
     },
+    deploy: (functionName, bundleDir, how = {}) =>
+      deploy(functions.get(functionName), bundleDir, how, alarms, rollbackAlarms(functionName)),
     fireSchedule: scheduler.fire,
     fireDueSchedules: (at) => parts.services.schedules.fireDue(at.getTime()),
     returnFailed(queueName) {

@@ -100,6 +100,18 @@ export function readFunction(resource: Resource, around: Surroundings): Function
   };
 }
 
+/** The same function with other code. */
+export function withCode(
+  configuration: FunctionConfiguration,
+  taskRoot: string,
+): FunctionConfiguration {
+  return {
+    ...configuration,
+    settings: { ...configuration.settings, taskRoot },
+    variables: { ...configuration.variables, LAMBDA_TASK_ROOT: taskRoot },
+  };
+}
+
 function mapValues(values: Readonly<Record<string, string>>, change: (value: string) => string) {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }

@@ -1,12 +1,16 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Faults } from "../faults.ts";
 import type { FunctionStats } from "../stats.ts";
-import type { FunctionConfiguration } from "./configuration.ts";
-import { type Environment, type InvocationResult, startEnvironment } from "./environment.ts";
+import { type FunctionConfiguration, withCode } from "./configuration.ts";
+import type { Environment, InvocationResult } from "./environment.ts";
+import { createEnvironments, type Environments, InitFailed } from "./environments.ts";
 import type { FunctionError, PrintedMetric } from "./messages.ts";
+import { type Candidate, createTraffic } from "./traffic.ts";
 
 /** Lambda's limit for a request and for a response, in bytes. */
 export const maxPayloadBytes = 6 * 1_048_576;
+/** Longer than Lambda itself gives to code that loads: machines are shared. */
+const maxInitMs = 30_000;
 /** More waiting than this is a sign of a loop, not of load. */
 const maxWaiting = 10_000;
 
@@ -21,6 +25,12 @@ export interface LambdaFunction {
   invoke(payload: string, options?: InvokeOptions): Promise<InvocationOutcome>;
   /** Resolves when nothing runs or waits. */
   drain(): Promise<void>;
+  /**
+   * Loads other code beside the running one, which goes on serving; one such at a time.
+   * @param taskRoot its bundle: a folder that stays as it is.
+   * @throws when it does not load.
+   */
+  prepare(taskRoot: string): Promise<Candidate>;
   stop(): Promise<void>;
 }
 
@@ -44,11 +54,6 @@ export interface FunctionDeps {
 
 export type LambdaMetric = "Duration" | "Errors" | "Invocations" | "Throttles";
 
-interface Waiting {
-  run(environment: Environment): void;
-  fail(error: FunctionError): void;
-}
-
 const throttled = { ok: false, throttled: true } as const;
 
 export function createFunction(
@@ -57,61 +62,29 @@ export function createFunction(
 ): LambdaFunction {
   const { name, timeoutMs, reservedConcurrency = Number.POSITIVE_INFINITY } = configuration;
   const concurrency = Math.min(reservedConcurrency, deps.maxEnvironments);
-  const all = new Set<Environment>();
-  /** The most recently used is last: under little load the others grow old and are ended. */
-  const idle: Environment[] = [];
-  const waiting: Waiting[] = [];
-  let starting = 0;
+  const environmentsOf = (code: FunctionConfiguration) => {
+    const environments = createEnvironments(code, {
+      ...{ maxEnvironments: concurrency, idleMs: deps.idleMs, onMetrics: deps.onMetrics },
+      onColdStart: () => {
+        deps.stats.coldStarts += 1;
+      },
+    });
+    all.add(environments);
+    return environments;
+  };
+  /** Of every version of the code: invocations under way finish on the one they began on. */
+  const all = new Set<Environments>();
+  const traffic = createTraffic(environmentsOf(configuration));
   let busy = 0;
   let onIdle: (() => void)[] = [];
-
-  const hand = (environment: Environment) => {
-    const next = waiting.shift();
-    if (next === undefined) idle.push(environment);
-    else next.run(environment);
-  };
-
-  const start = () => {
-    starting += 1;
-    deps.stats.coldStarts += 1;
-    const environment = startEnvironment(configuration.settings, configuration.variables, {
-      onReady() {
-        starting -= 1;
-        hand(environment);
-      },
-      onGone(initError) {
-        all.delete(environment);
-        const index = idle.indexOf(environment);
-        if (index !== -1) idle.splice(index, 1);
-        if (initError !== undefined) {
-          starting -= 1;
-          waiting.shift()?.fail(initError);
-        }
-        startIfNeeded();
-      },
-      onMetrics: deps.onMetrics,
-    });
-    all.add(environment);
-  };
-  const startIfNeeded = () => {
-    while (waiting.length > starting && all.size < concurrency) start();
-  };
-
-  const acquire = (): Promise<Environment> => {
-    const environment = idle.pop();
-    if (environment !== undefined) return Promise.resolve(environment);
-    const { promise, resolve, reject } = Promise.withResolvers<Environment>();
-    waiting.push({ run: resolve, fail: (error) => reject(new InitFailed(error)) });
-    startIfNeeded();
-    return promise;
-  };
 
   const run = async (payload: string, options: InvokeOptions): Promise<InvocationOutcome> => {
     const fault = deps.faults.onInvocation(name);
     if (fault?.kind === "throttle") return throttled;
+    const environments = traffic.next();
     let environment: Environment;
     try {
-      environment = await acquire();
+      environment = await environments.acquire();
     } catch (error) {
       if (error instanceof InitFailed) return { ok: false, error: error.error };
       throw error;
@@ -134,15 +107,9 @@ export function createFunction(
       fault?.kind === "kill-after" ? { killAfterMs: fault.ms } : undefined,
     );
     deps.measure("Duration", performance.now() - startedAtMs);
-    // An environment that died took itself off the list.
-    if (all.has(environment) && isReusable(result)) hand(environment);
+    if (isReusable(result)) environments.release(environment);
     return result;
   };
-
-  const reaper = setInterval(() => {
-    const before = Date.now() - deps.idleMs;
-    while (idle[0] !== undefined && idle[0].idleSinceMs < before) void idle.shift()?.terminate();
-  }, deps.idleMs / 2).unref();
 
   return {
     name,
@@ -151,7 +118,7 @@ export function createFunction(
     concurrency,
     busy: () => busy,
     async invoke(payload, options = {}) {
-      if (busy >= reservedConcurrency || waiting.length >= maxWaiting) {
+      if (busy >= reservedConcurrency || traffic.waiting() >= maxWaiting) {
         deps.stats.throttles += 1;
         deps.measure("Throttles", 1);
         return throttled;
@@ -179,26 +146,40 @@ export function createFunction(
       onIdle.push(resolve);
       return promise;
     },
+    async prepare(taskRoot) {
+      const environments = environmentsOf(withCode(configuration, taskRoot));
+      const candidate = traffic.offer(environments);
+      try {
+        environments.release(await inTime(environments.acquire()));
+        return candidate;
+      } catch (error) {
+        candidate.withdraw();
+        await environments.stop();
+        throw error;
+      }
+    },
     async stop() {
-      clearInterval(reaper);
-      waiting.length = 0;
-      await Promise.all([...all].map((environment) => environment.terminate()));
+      await Promise.all([...all].map((environments) => environments.stop()));
     },
   };
+}
+
+/** The result, unless the code takes too long to load. */
+async function inTime(loading: Promise<Environment>): Promise<Environment> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const seconds = maxInitMs / 1_000;
+  const timer = setTimeout(() => reject(new Error(`not loaded after ${seconds} s`)), maxInitMs);
+  try {
+    return await Promise.race([loading, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const tooLarge: FunctionError = {
   errorType: "RequestEntityTooLargeException",
   errorMessage: `Request must be smaller than ${maxPayloadBytes} bytes for the InvokeFunction operation`,
 };
-
-class InitFailed extends Error {
-  readonly error: FunctionError;
-  constructor(error: FunctionError) {
-    super(error.errorMessage);
-    this.error = error;
-  }
-}
 
 /** Errors of the runtime end the environment; errors that a handler throws do not. */
 function isReusable(result: InvocationResult): boolean {

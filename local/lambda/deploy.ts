@@ -1,0 +1,94 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import type { Alarms } from "../cloudwatch/alarms.ts";
+import { readProperties } from "../templates/properties.ts";
+import type { Resource } from "../templates/resources.ts";
+import type { LambdaFunction } from "./function.ts";
+import type { Candidate } from "./traffic.ts";
+
+export interface DeployOptions {
+  /** Has new code serve a part first, and takes it back when an alarm rings; default: all at once. */
+  readonly canary?: { readonly percent: number; readonly forMs: number };
+}
+
+export type Deployment =
+  | { readonly state: "deployed" }
+  /** It does not load: the old code serves on. */
+  | { readonly state: "refused"; readonly reason: string }
+  /** As CodeDeploy does it: the old code serves on. */
+  | { readonly state: "rolled-back"; readonly alarm: string };
+
+const lookEveryMs = 50;
+
+/**
+ * Replaces the code of a function while it runs: invocations under way finish on the old code.
+ * @param alarmNames take it back, if it has to prove itself first.
+ */
+export async function deploy(
+  lambda: LambdaFunction,
+  bundleDir: string,
+  { canary }: DeployOptions,
+  alarms: Pick<Alarms, "list">,
+  alarmNames: readonly string[],
+): Promise<Deployment> {
+  let candidate: Candidate;
+  try {
+    candidate = await lambda.prepare(bundleDir);
+  } catch (error) {
+    return { state: "refused", reason: (error as Error).message };
+  }
+  if (canary !== undefined) {
+    candidate.serve(canary.percent);
+    const untilMs = performance.now() + canary.forMs;
+    while (performance.now() < untilMs) {
+      const ringing = alarms
+        .list()
+        .find(({ name, state }) => state === "ALARM" && alarmNames.includes(name));
+      if (ringing !== undefined) {
+        candidate.withdraw();
+        return { state: "rolled-back", alarm: ringing.name };
+      }
+      await delay(lookEveryMs);
+    }
+  }
+  candidate.serve(100);
+  return { state: "deployed" };
+}
+
+const groupShape = {
+  DeploymentGroupName: z.string(),
+  AlarmConfiguration: z.strictObject({
+    Enabled: z.literal(true),
+    Alarms: z.array(z.strictObject({ Name: z.string() })),
+  }),
+};
+/** How long and how much in AWS; here whoever deploys says so. */
+const ignored = [
+  "ApplicationName",
+  "AutoRollbackConfiguration",
+  "DeploymentConfigName",
+  "DeploymentStyle",
+  "ServiceRoleArn",
+];
+const metricShape = z.object({
+  Namespace: z.literal("AWS/Lambda"),
+  MetricName: z.literal("Errors"),
+  Dimensions: z.array(z.object({ Name: z.literal("FunctionName"), Value: z.string() })),
+});
+
+/** The alarms that watch a function's new code: its deployment group's, or else of its own errors. */
+export function readRollbackAlarms(resources: readonly Resource[]) {
+  const groups = resources
+    .filter(({ type }) => type === "AWS::CodeDeploy::DeploymentGroup")
+    .map((one) => readProperties(one, groupShape, ignored));
+  const errors = resources.flatMap(({ type, ref, properties }) => {
+    const metric = metricShape.safeParse(properties);
+    if (type !== "AWS::CloudWatch::Alarm" || !metric.success) return [];
+    return metric.data.Dimensions.map(({ Value }) => ({ alarm: ref, functionName: Value }));
+  });
+  return (functionName: string): string[] => {
+    const group = groups.find(({ DeploymentGroupName }) => DeploymentGroupName === functionName);
+    if (group) return group.AlarmConfiguration.Alarms.map(({ Name }) => Name);
+    return errors.filter((one) => one.functionName === functionName).map(({ alarm }) => alarm);
+  };
+}
