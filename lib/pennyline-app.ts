@@ -11,12 +11,14 @@ import { PayoutsStack } from "./stacks/payouts-stack.ts";
 import { ReviewsStack } from "./stacks/reviews-stack.ts";
 import { SettlementStack } from "./stacks/settlement-stack.ts";
 import { StateStack } from "./stacks/state-stack.ts";
+import { WebhooksStack } from "./stacks/webhooks-stack.ts";
 import { WorkersStack } from "./stacks/workers-stack.ts";
 
 /** The whole application for the stage that the context names; `app.synth()` writes it. */
 export class PennylineApp extends App {
   readonly state: StateStack;
   readonly connections: ConnectionsStack;
+  readonly webhooks: WebhooksStack;
   readonly api: ApiStack;
   readonly workers: WorkersStack;
   readonly settlement: SettlementStack;
@@ -39,6 +41,7 @@ export class PennylineApp extends App {
     this.settlement = new SettlementStack(this, "PennylineSettlement", platform);
     this.payouts = new PayoutsStack(this, "PennylinePayouts", platform);
     this.reviews = new ReviewsStack(this, "PennylineReviews", platform);
+    this.webhooks = new WebhooksStack(this, "PennylineWebhooks", platform);
     this.audit = new AuditStack(this, "PennylineAudit", platform);
     this.jobs = new JobsStack(this, "PennylineJobs", platform);
     this.notifications = new NotificationsStack(this, "PennylineNotifications", {
@@ -55,6 +58,7 @@ export class PennylineApp extends App {
       jobs: this.jobs,
       connections: this.connections,
       notifications: this.notifications,
+      webhooks: this.webhooks,
     });
     this.deployConsumersFirst();
     Tags.of(this).add("application", "pennyline");
@@ -64,10 +68,11 @@ export class PennylineApp extends App {
 
   /** A new version of an event must not meet workers that do not know it yet. */
   private deployConsumersFirst(): void {
-    const { connections, workers, settlement, payouts, reviews, jobs } = this;
+    const { connections, webhooks, workers, settlement, payouts, reviews, jobs } = this;
     for (const consumer of [workers, settlement, payouts, reviews, jobs]) {
-      // They put events on the bus, too, of which clients are told.
+      // They put events on the bus, too, of which clients and webhooks are told.
       consumer.addStackDependency(connections);
+      consumer.addStackDependency(webhooks);
       this.api.addStackDependency(consumer);
     }
   }

@@ -265,6 +265,66 @@ export const balanceChanged = defineEvent({
   }),
 });
 
+const ofEndpoint = {
+  schemaVersion: z.literal(1),
+  traceparent: traceparentSchema,
+  /** `publisher` or `creator:<id>`. */
+  owner: z.string().min(1),
+  endpointId: z.string().min(1),
+};
+
+/** A delivery is to be attempted now. What it says, and where to, stands in its record. */
+export const webhookDue = defineEvent({
+  source: "pennyline.webhooks",
+  detailType: "WebhookDue",
+  detail: z.strictObject({
+    schemaVersion: z.literal(1),
+    traceparent: traceparentSchema,
+    owner: z.string().min(1),
+    deliveryId: z.string().min(1),
+    /** The time of its record that this is about; another one has been seen to since. */
+    dueAtMs: z.int().nonnegative(),
+  }),
+});
+export type WebhookDue = z.infer<typeof webhookDue.detail>;
+
+/** Its owner wants to see whether an endpoint can be reached. */
+export const webhookPingRequested = defineEvent({
+  source: "pennyline.webhooks",
+  detailType: "WebhookPingRequested",
+  detail: z.strictObject({
+    ...ofEndpoint,
+    pingId: z.string().min(1),
+    requestedAtMs: z.int().nonnegative(),
+  }),
+});
+
+/** An endpoint is not called any more, and its owner should know. It may come more than once. */
+export const webhookEndpointDisabled = defineEvent({
+  source: "pennyline.webhooks",
+  detailType: "WebhookEndpointDisabled",
+  detail: z.strictObject({
+    ...ofEndpoint,
+    reason: z.enum(["gone", "failing"]),
+    disabledAtMs: z.int().nonnegative(),
+  }),
+});
+
+/** What failed since then is to be sent again, a part at a time. */
+export const webhookResendRequested = defineEvent({
+  source: "pennyline.webhooks",
+  detailType: "WebhookResendRequested",
+  detail: z.strictObject({
+    ...ofEndpoint,
+    sinceMs: z.int().nonnegative(),
+    /** What fails after it was asked for is left alone. */
+    requestedAtMs: z.int().nonnegative(),
+    /** Where to go on. */
+    cursor: z.string().optional(),
+  }),
+});
+export type WebhookResendRequested = z.infer<typeof webhookResendRequested.detail>;
+
 export const events = {
   engagementsAccepted,
   settlementDue,
@@ -275,6 +335,10 @@ export const events = {
   mailReported,
   jobChanged,
   balanceChanged,
+  webhookDue,
+  webhookPingRequested,
+  webhookEndpointDisabled,
+  webhookResendRequested,
 } as const;
 
 /** The EventBridge pattern that matches exactly this event, or each of these. */

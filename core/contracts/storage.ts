@@ -69,7 +69,11 @@ export const tables = {
    * `chain#…`, `chunk#…`, `part#…`, `next#…`.
    */
   followers: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
-  /** `endpoints#<owner>` / `<endpoint>`; `deliveries#<endpoint>` / `<delivery>`; … */
+  /**
+   * `endpoints#<owner>` / `<endpoint>`; `health#<owner>` / `<endpoint>`;
+   * `deliveries#<owner>#<endpoint>` / `<time and hash>`; `body#<owner>#<delivery>` / `body`;
+   * `line#<owner>#<endpoint>#<ordering key>` / `<time and hash>`: those that wait for each other.
+   */
   webhooks: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
    * `connection#<id>` / `connection`, `topic#<topic>`; `topic#<topic>` / `<connection id>`;

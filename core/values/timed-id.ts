@@ -8,3 +8,6 @@ const timedId = /^\d{8}T\d{9}Z-[0-9a-f]{12}$/;
 
 /** Whether it looks like an id of `timedIdOf`: only those are looked up. */
 export const isTimedId = (text: string): boolean => timedId.test(text);
+
+/** Sorts before every id of that moment and after every id of an earlier one. */
+export const startOfTimedIds = (atMs: number): string => timedIdOf(atMs, "");

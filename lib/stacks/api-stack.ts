@@ -118,6 +118,20 @@ const needsOf: Record<Operation, Needs> = {
   },
   "read-reviews": { tables: { registry: ["GetItem", "Query"] } },
   "read-invalid-traffic": { tables: { earningsCounters: ["BatchGetItem"] } },
+  "create-webhook-endpoint": {
+    tables: { webhooks: ["Query", "GetItem", "PutItem"], idempotency },
+    webhookSecret: true,
+    outbound: true,
+  },
+  "read-webhook-endpoints": { tables: { webhooks: ["Query", "GetItem"] } },
+  "put-webhook-endpoint": {
+    tables: { webhooks: ["GetItem", "PutItem"], idempotency },
+    outbound: true,
+  },
+  "delete-webhook-endpoint": { tables: { webhooks: ["DeleteItem"] } },
+  "test-webhook-endpoint": { tables: { webhooks: ["GetItem"], idempotency }, putEvents: true },
+  "read-webhook-deliveries": { tables: { webhooks: ["Query", "GetItem"] } },
+  "resend-webhooks": { tables: { webhooks: ["GetItem", "PutItem"], idempotency }, putEvents: true },
   "rotate-callback-secret": {
     tables: { webhooks: ["GetItem", "PutItem"], idempotency },
     webhookSecret: true,

@@ -10,6 +10,7 @@ import type { NotificationsStack } from "./notifications-stack.ts";
 import type { PayoutsStack } from "./payouts-stack.ts";
 import type { ReviewsStack } from "./reviews-stack.ts";
 import type { SettlementStack } from "./settlement-stack.ts";
+import type { WebhooksStack } from "./webhooks-stack.ts";
 import type { WorkersStack } from "./workers-stack.ts";
 
 export interface MonitoringStackProps {
@@ -22,6 +23,7 @@ export interface MonitoringStackProps {
   readonly jobs: JobsStack;
   readonly connections: ConnectionsStack;
   readonly notifications: NotificationsStack;
+  readonly webhooks: WebhooksStack;
 }
 
 const period = Duration.minutes(1);
@@ -30,7 +32,7 @@ const period = Duration.minutes(1);
 export class MonitoringStack extends Stack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
     const { platform, api, workers, settlement, payouts, reviews } = props;
-    const { jobs, connections, notifications } = props;
+    const { jobs, connections, notifications, webhooks } = props;
     super(scope, id, { stackName: nameIn(platform.settings, "monitoring") });
     const { settleEarnings, settleCreator, pricePools } = settlement;
     new Dashboard(this, "Dashboard", {
@@ -86,6 +88,8 @@ export class MonitoringStack extends Stack {
         ...jobs.queues.map(rowOf),
         rowOf(connections.pushUpdates),
         ...notifications.queues.map(rowOf),
+        rowOf(webhooks.createDeliveries),
+        rowOf(webhooks.deliverWebhook),
         [
           graph(
             "Tables: throttled requests",

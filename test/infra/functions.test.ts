@@ -115,6 +115,41 @@ const allowed: Record<string, string[]> = {
     ...consume("NotifyByPushQueue"),
   ],
   "record-mail-reports": [...follower, ...consume("RecordMailReportsQueue")],
+  "create-deliveries": [
+    "dynamodb:GetItem on Jobs",
+    "dynamodb:DeleteItem on Webhooks",
+    "dynamodb:GetItem on Webhooks",
+    "dynamodb:PutItem on Webhooks",
+    "dynamodb:Query on Webhooks",
+    "events:PutEvents on Bus",
+    ...consume("CreateDeliveriesQueue"),
+  ],
+  "create-webhook-endpoint": [
+    "dynamodb:GetItem on Webhooks",
+    "dynamodb:PutItem on Webhooks",
+    "dynamodb:Query on Webhooks",
+    ...idempotency,
+    "secretsmanager:GetSecretValue on WebhookSecret",
+  ],
+  "delete-webhook-endpoint": ["dynamodb:DeleteItem on Webhooks"],
+  "deliver-webhook": [
+    "dynamodb:DeleteItem on Webhooks",
+    "dynamodb:GetItem on Webhooks",
+    "dynamodb:PutItem on Webhooks",
+    "dynamodb:Query on Webhooks",
+    "dynamodb:UpdateItem on Pacing",
+    "events:PutEvents on Bus",
+    "secretsmanager:GetSecretValue on WebhookSecret",
+    ...consume("DeliverWebhookQueue"),
+    ...defer,
+  ],
+  "put-webhook-endpoint": [
+    "dynamodb:GetItem on Webhooks",
+    "dynamodb:PutItem on Webhooks",
+    ...idempotency,
+  ],
+  "read-webhook-deliveries": ["dynamodb:GetItem on Webhooks", "dynamodb:Query on Webhooks"],
+  "read-webhook-endpoints": ["dynamodb:GetItem on Webhooks", "dynamodb:Query on Webhooks"],
   "request-job": [
     ...requestingJobs,
     "dynamodb:GetItem on Drafts",
@@ -130,6 +165,12 @@ const allowed: Record<string, string[]> = {
     "s3:GetObject on Files/statements/*",
   ],
   "cancel-job": work,
+  "resend-webhooks": [
+    "dynamodb:GetItem on Webhooks",
+    "dynamodb:PutItem on Webhooks",
+    ...idempotency,
+    "events:PutEvents on Bus",
+  ],
   "tend-jobs": [...work, "dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/attention"],
   "watch-backlogs": [
     "dynamodb:GetItem on Pacing",
@@ -378,6 +419,11 @@ const allowed: Record<string, string[]> = {
     ...consume("SettleCreatorQueue"),
   ],
   "settle-earnings": ["dynamodb:Query on EarningsCounters/index/due", "events:PutEvents on Bus"],
+  "test-webhook-endpoint": [
+    "dynamodb:GetItem on Webhooks",
+    ...idempotency,
+    "events:PutEvents on Bus",
+  ],
 };
 
 let templates: Templates;

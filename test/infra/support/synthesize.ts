@@ -49,6 +49,7 @@ export function newState(stage: string, overrides: Overrides = {}): StateStack {
 export interface Templates {
   readonly state: Template;
   readonly connections: Template;
+  readonly webhooks: Template;
   readonly api: Template;
   readonly workers: Template;
   readonly settlement: Template;
@@ -76,6 +77,7 @@ function synthesizeAnew(stage: string): Templates {
   const named = {
     state: of(app.state),
     connections: of(app.connections),
+    webhooks: of(app.webhooks),
     api: of(app.api),
     workers: of(app.workers),
     settlement: of(app.settlement),

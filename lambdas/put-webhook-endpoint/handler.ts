@@ -1,0 +1,32 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbWebhookEndpoints } from "../../adapters/dynamodb/webhook-endpoints.ts";
+import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
+import { callerOf, jsonBody, pathParameter } from "../../adapters/lambda/api-request.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { idempotently } from "../../adapters/lambda/idempotency.ts";
+import { urlCheckFromEnvironment } from "../../adapters/outbound/outbound-from-environment.ts";
+import { systemClock } from "../../adapters/runtime.ts";
+import {
+  putWebhookEndpointSchema,
+  webhookEndpointIdSchema,
+} from "../../core/contracts/webhook-bodies.ts";
+import { ownerOf } from "../../core/perimeter/caller.ts";
+import { validate } from "../../core/perimeter/validate.ts";
+import { putEndpoint } from "../../core/webhooks/manage-endpoints.ts";
+import { presentEndpoint } from "../../core/webhooks/present-endpoint.ts";
+
+const deps = {
+  endpoints: dynamoDbWebhookEndpoints(documentClient, setting("webhooksTable")),
+  checkUrl: urlCheckFromEnvironment(),
+  clock: systemClock,
+};
+
+const put = idempotently(async ({ event }, body) => {
+  const endpointId = pathParameter(event, "endpointId", webhookEndpointIdSchema);
+  const owner = ownerOf(callerOf(event));
+  const wanted = validate(putWebhookEndpointSchema, body);
+  const endpoint = await putEndpoint(deps, owner, endpointId, wanted);
+  return ok(presentEndpoint(endpoint, systemClock.nowMs()));
+});
+
+export const handler = apiHandler((call) => put(call, jsonBody(call.event)));
