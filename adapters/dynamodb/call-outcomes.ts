@@ -1,5 +1,4 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import type { IntegrationId } from "../../core/contracts/job-types.ts";
 import { type CallResult, callResults } from "../../core/integrations/call-integration.ts";
 import type { CallOutcomes } from "../../core/integrations/sync-deps.ts";
 import { type Clock, dayMs } from "../../core/values/time.ts";
@@ -11,19 +10,19 @@ interface Deps {
   readonly clock: Clock;
 }
 
-const partitionOf = (integrationId: IntegrationId) => `outcomes#${integrationId}`;
+const partitionOf = (name: string) => `outcomes#${name}`;
 /** `2026-11-25T15` */
 const hourOf = (ms: number) => new Date(ms).toISOString().slice(0, 13);
 
-/** Counts of calls in the pacing table: an item for each integration and hour. */
+/** Counts of calls in the pacing table: an item for each name and hour. */
 export function dynamoDbCallOutcomes({ client, pacingTable, clock }: Deps): CallOutcomes {
   return {
-    async add(integrationId, result) {
+    async add(name, result) {
       const nowMs = clock.nowMs();
       await client.send(
         new UpdateCommand({
           TableName: pacingTable,
-          Key: { pk: partitionOf(integrationId), sk: hourOf(nowMs) },
+          Key: { pk: partitionOf(name), sk: hourOf(nowMs) },
           UpdateExpression: "SET #ttl = :ttl ADD #result :one",
           ExpressionAttributeNames: { "#ttl": "ttl", "#result": result },
           ExpressionAttributeValues: {
@@ -33,11 +32,11 @@ export function dynamoDbCallOutcomes({ client, pacingTable, clock }: Deps): Call
         }),
       );
     },
-    async read(integrationId) {
+    async read(name) {
       const since = hourOf(clock.nowMs() - dayMs);
       const sums: Partial<Record<CallResult, number>> = {};
       // Each hour's begins with its year.
-      for await (const item of itemsUnder(client, pacingTable, partitionOf(integrationId), "2")) {
+      for await (const item of itemsUnder(client, pacingTable, partitionOf(name), "2")) {
         if (String(item.sk) <= since) continue;
         for (const result of callResults) {
           if (item[result] !== undefined) sums[result] = (sums[result] ?? 0) + Number(item[result]);

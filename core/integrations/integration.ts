@@ -42,8 +42,19 @@ export async function readIntegration(
   return integration;
 }
 
-/** Under which its limit, breaker and lease are kept. */
-export const pacingNameOf = (integrationId: IntegrationId) => `integration#${integrationId}`;
+type Registered = Pick<Integration, "integrationId" | "createdAtMs">;
+
+/** One that is registered anew under an old id is another: nothing of the old one holds for it. */
+const ownNameOf = ({ integrationId, createdAtMs }: Registered) => `${integrationId}@${createdAtMs}`;
+
+/** Under which its limit, breaker, lease and outcomes are kept. */
+export const pacingNameOf = (integration: Registered) => `integration#${ownNameOf(integration)}`;
+
+/** What its secrets follow from. */
+export const signerOf = (integration: Registered) => ({
+  owner: "integrations",
+  endpointId: ownNameOf(integration),
+});
 
 export function rateOf({ ratePerSecond }: Integration): Rate {
   return { perSecond: ratePerSecond, burst: ratePerSecond };
@@ -66,10 +77,3 @@ export function breakerRulesOf({
     ...{ probes: 1, probeTimeoutMs: timeoutMs + aroundCallMs },
   };
 }
-
-/** What its secrets follow from: one that is registered anew under an old id gets others. */
-export function signerOf({ integrationId, createdAtMs }: SignedBy) {
-  return { owner: "integrations", endpointId: `${integrationId}@${createdAtMs}` };
-}
-
-export type SignedBy = Pick<Integration, "integrationId" | "createdAtMs">;

@@ -42,8 +42,8 @@ export async function showIntegration(
 ) {
   const integration = await readIntegration(store, integrationId);
   const [breaker, lastDay] = await Promise.all([
-    breakers.read(pacingNameOf(integrationId)),
-    outcomes.read(integrationId),
+    breakers.read(pacingNameOf(integration)),
+    outcomes.read(pacingNameOf(integration)),
   ]);
   return {
     ...presentIntegration(integration, clock.nowMs()),

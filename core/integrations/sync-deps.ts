@@ -19,11 +19,11 @@ export interface SyncDeps extends CallDeps {
   readonly onUnrecorded: (error: unknown) => void;
 }
 
-/** How calls went lately. */
+/** How calls of something went lately. */
 export interface CallOutcomes {
-  add(integrationId: IntegrationId, result: CallResult): Promise<void>;
+  add(name: string, result: CallResult): Promise<void>;
   /** Of the last day, to the hour. */
-  read(integrationId: IntegrationId): Promise<Partial<Record<CallResult, number>>>;
+  read(name: string): Promise<Partial<Record<CallResult, number>>>;
 }
 
 export interface SyncPayload {

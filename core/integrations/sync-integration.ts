@@ -38,13 +38,12 @@ export async function syncIntegration(
 
 async function callOnce(deps: SyncDeps, run: SyncRun): Promise<JobOutcome> {
   const { integration, payload } = run;
-  const { integrationId } = integration;
-  const [name, rules] = [pacingNameOf(integrationId), breakerRulesOf(integration)];
+  const [name, rules] = [pacingNameOf(integration), breakerRulesOf(integration)];
   const admission = await deps.breakers.admit(name, rules);
   if (admission.kind === "refused") return await putAway(deps, run, admission.retryAtMs, failing);
   const calls = run.calls + 1;
   // Durable before the call: one that was cut off counts, too. A job that was cancelled stops here.
-  await run.report({ percent: 0, message: `Calling it, time ${calls}.` }, { calls });
+  await run.report({ percent: 0, message: `Call ${calls} is under way.` }, { calls });
   const outcome = await callIntegration(deps, integration, run.jobId, payload.data, run.signal);
   if (outcome.kind === "failed" && outcome.cause === "aborted") {
     throw new Error("the job was cancelled, or its time was over");
@@ -52,7 +51,7 @@ async function callOnce(deps: SyncDeps, run: SyncRun): Promise<JobOutcome> {
   const result = resultOf(outcome);
   const learned = breakerOutcomeOf(result);
   await Promise.all([
-    deps.outcomes.add(integrationId, result).catch(deps.onUnrecorded),
+    deps.outcomes.add(name, result).catch(deps.onUnrecorded),
     learned && deps.breakers.record(name, rules, admission.epoch, learned).catch(deps.onUnrecorded),
   ]);
   return await conclude(deps, { ...run, calls }, outcome, result);
@@ -77,7 +76,7 @@ async function conclude(
   }
   // All of its jobs wait, not just this one.
   const pausedMs = Math.min(askedMs, nowMs + longestPauseMs);
-  const name = pacingNameOf(integration.integrationId);
+  const name = pacingNameOf(integration);
   await deps.limiter.pauseUntil(name, rateOf(integration), pausedMs);
   return await putAway(deps, run, pausedMs, "it asked for a pause", outcome);
 }

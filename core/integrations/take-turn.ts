@@ -26,7 +26,7 @@ export async function takeTurn(
   call: () => Promise<JobOutcome>,
 ): Promise<JobOutcome> {
   const { integration } = run;
-  const name = pacingNameOf(integration.integrationId);
+  const name = pacingNameOf(integration);
   const breaker = await deps.breakers.read(name);
   const { admission } = admit(breaker, breakerRulesOf(integration), deps.clock.nowMs());
   if (admission.kind === "refused") return await putAway(deps, run, admission.retryAtMs, failing);
@@ -58,14 +58,14 @@ export const failing = "it is failing";
  */
 async function takeLease(
   { leases, pacing, clock }: SyncDeps,
-  { integrationId, timeoutMs }: Integration,
+  integration: Integration,
   holder: string,
 ): Promise<boolean> {
-  const heldMs = timeoutMs + shortWaitMs + leaseGraceMs;
+  const heldMs = integration.timeoutMs + shortWaitMs + leaseGraceMs;
   const most = limits.maxCallsInFlight;
   const untilMs = clock.nowMs() + longestLeaseWaitMs;
   for (let attempt = 0; clock.nowMs() < untilMs; attempt += 1) {
-    const lease = await leases.take(pacingNameOf(integrationId), holder, most, heldMs);
+    const lease = await leases.take(pacingNameOf(integration), holder, most, heldMs);
     if (lease.kind === "taken") return true;
     if (clock.nowMs() - lease.sinceMs > quickCallMs) return false;
     await pacing.sleep(backoffMs(attempt, leaseBackoff, pacing.random));
@@ -85,7 +85,7 @@ export async function putAway(
   outcome?: OutboundOutcome,
 ): Promise<JobOutcome> {
   const maxWaitMs = limits.maxIntegrationWaitMs;
-  const line = `${pacingNameOf(run.integration.integrationId)}#line`;
+  const line = `${pacingNameOf(run.integration)}#line`;
   const place = await limiter.reserve(line, 1, rateOf(run.integration), { maxWaitMs });
   const inLineMs = place.kind === "reserved" ? place.waitMs : maxWaitMs;
   const returnAtMs = Math.max(atMs, clock.nowMs()) + inLineMs;

@@ -17,7 +17,7 @@ export interface TestDeps extends CallDeps {
  */
 export async function testIntegration(deps: TestDeps, integrationId: IntegrationId) {
   const integration = await readIntegration(deps.store, integrationId);
-  const slot = await deps.limiter.reserve(pacingNameOf(integrationId), 1, rateOf(integration), {
+  const slot = await deps.limiter.reserve(pacingNameOf(integration), 1, rateOf(integration), {
     maxWaitMs: 0,
   });
   if (slot.kind === "refused") {

@@ -5,7 +5,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { apiClient } from "./support/api-client.ts";
 import { cloudForTest, temporaryFolder } from "./support/cloud.ts";
 import { jobClient } from "./support/job-client.ts";
-import { startReceiver } from "./support/receiver.ts";
+import { receiverForTest } from "./support/receiver.ts";
 
 const worker = "pennyline-local-run-integration-sync";
 const limit = 10;
@@ -30,8 +30,7 @@ test("B1: a backlog over its limit is answered 429 before anything is written, a
   const cloud = await cloudForTest({ assemblyDir: assemblyWithSmallBacklog() });
   const api = await apiClient(cloud);
   const jobs = jobClient(api);
-  const crm = await startReceiver(() => ({ status: 200 }));
-  onTestFinished(() => crm.stop());
+  const crm = await receiverForTest();
   await api.call("PUT", "/v1/integrations/crm", {
     token: api.publisher,
     body: { url: crm.url, ratePerSecond: 100, timeoutMs: 2_000 },

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dayMs } from "../../core/values/time.ts";
 import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
 import { type JobClient, jobClient } from "./support/job-client.ts";
-import { type Answering, type Receiver, startReceiver } from "./support/receiver.ts";
+import { type Receiver, receiverForTest as receiver } from "./support/receiver.ts";
 
 let cloud: TestCloud;
 let api: ApiClient;
@@ -26,12 +26,6 @@ afterAll(async () => {
 
 const worker = "pennyline-local-run-integration-sync";
 const patiently = { timeout: 30_000, interval: 50 };
-
-async function receiver(answering: Answering): Promise<Receiver> {
-  const started = await startReceiver(answering);
-  onTestFinished(() => started.stop());
-  return started;
-}
 
 const path = (id: string) => `/v1/integrations/${id}`;
 let integrations = 0;
@@ -288,19 +282,24 @@ describe("a service that fails", () => {
     expect(shown.callsOfLastDay).toEqual({ failed: 2, succeeded: 3 });
   });
 
-  test("W1: one that hangs takes three calls at most, and holds up no other service", async () => {
-    const hanging = await receiver(() => undefined);
-    const healthy = await receiver(() => ({ status: 200 }));
-    const slow = await register(hanging, { timeoutMs: 15_000 });
+  test("W1: one that hangs has three calls at most, and holds up no other service", async () => {
+    let [open, mostOpen] = [0, 0];
+    const hanging = await receiver((_, response) => {
+      open += 1;
+      mostOpen = Math.max(mostOpen, open);
+      response.on("close", () => {
+        open -= 1;
+      });
+      return undefined;
+    });
+    const healthy = await receiver();
+    const slow = await register(hanging, { timeoutMs: 15_000, failuresToOpen: 100 });
     const quick = await register(healthy);
     const theirs = await Promise.all(Array.from({ length: 60 }, () => sync(slow.integrationId)));
-    await expect.poll(() => hanging.received.length, patiently).toBe(3);
-    const mine = await Promise.all(Array.from({ length: 10 }, () => sync(quick.integrationId)));
-    const ends = await Promise.all(mine.map((jobId) => jobs.finished(jobId)));
-    expect(ends.map(({ state }) => state)).toEqual(ends.map(() => "succeeded"));
-    // Not one of the calls that hang has timed out yet.
-    expect((await show(slow.integrationId)).callsOfLastDay).toEqual({});
-    expect(hanging.received).toHaveLength(3);
+    await expect.poll(() => open, patiently).toBe(3);
+    const mine = await Promise.all(Array.from({ length: 3 }, () => sync(quick.integrationId)));
+    for (const jobId of mine) expect((await jobs.finished(jobId)).state).toBe("succeeded");
+    expect(mostOpen).toBe(3);
 
     await api.call("DELETE", path(slow.integrationId), { token: api.publisher });
     await hanging.stop();
@@ -314,7 +313,7 @@ describe("Q7: a worker that is killed", () => {
     const { integrationId } = await register(crm);
     for (const when of ["before", "after"] as const) {
       // The call itself is the fourteenth or so of a job's.
-      for (const call of [3, 8, 11, 12, 13, 14, 15, 16, 17, 19]) {
+      for (const call of [3, 11, 13, 14, 15, 17]) {
         const fault = { kind: "kill-at-call", call, when } as const;
         cloud.faults.once({ on: "invocation", function: worker, fault });
         const jobId = await sync(integrationId);
@@ -325,8 +324,8 @@ describe("Q7: a worker that is killed", () => {
       }
     }
     const all = callIds(crm);
-    expect(new Set(all).size).toBe(20);
+    expect(new Set(all).size).toBe(12);
     // Some were killed when the service had been called already.
-    expect(all.length).toBeGreaterThan(20);
+    expect(all.length).toBeGreaterThan(12);
   });
 });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
-import { type Answering, type Receiver, startReceiver } from "./support/receiver.ts";
+import { receiverForTest as receiver } from "./support/receiver.ts";
 
 let cloud: TestCloud;
 let api: ApiClient;
@@ -12,12 +12,6 @@ beforeAll(async () => {
   api = await apiClient(cloud);
 });
 afterAll(() => stopTestCloud(cloud));
-
-async function receiver(answering: Answering = () => ({ status: 200 })): Promise<Receiver> {
-  const started = await startReceiver(answering);
-  onTestFinished(() => started.stop());
-  return started;
-}
 
 const call = (method: string, path: string, body?: unknown, key: string = randomUUID()) =>
   api.call(method, path, {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
 
 export interface Received {
   readonly method: string;
@@ -46,6 +47,15 @@ export async function startReceiver(answering: Answering) {
       server.close();
     },
   };
+}
+
+/** The same for one test: stopped when the test is over. */
+export async function receiverForTest(
+  answering: Answering = () => ({ status: 200 }),
+): Promise<Receiver> {
+  const receiver = await startReceiver(answering);
+  onTestFinished(() => receiver.stop());
+  return receiver;
 }
 
 export type Receiver = Awaited<ReturnType<typeof startReceiver>>;
