@@ -69,6 +69,7 @@ const ignored = [
   "DeploymentConfigName",
   "DeploymentStyle",
   "ServiceRoleArn",
+  "Tags",
 ];
 const metricShape = z.object({
   Namespace: z.literal("AWS/Lambda"),
