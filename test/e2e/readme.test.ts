@@ -33,16 +33,26 @@ const settlingAtOnce: Start = async (port) => {
   };
 };
 
+/** Without a synthesis of its own. */
+const asTestsDo: Start = async (port) => {
+  const dataDir = join(repository, ".pennyline", port);
+  const cloud = await startTestCloud({ port: Number(port), dataDir });
+  return () => cloud.stop();
+};
+
 /** What the commands of a page print, run by bash in order against a copy that just started. */
 async function walkThrough(page: string, start: Start) {
   const text = readFileSync(join(repository, page), "utf8");
   const walk = [...text.matchAll(/<!-- walk -->\n```sh\n(.*?)```/gs)].map((block) => block[1]);
   const port = String(await freePort());
+  // Whatever else a page starts listens elsewhere, too.
+  const receiverPort = String(await freePort());
+  const commands = walk.join("\n").replaceAll("4500", receiverPort);
   const stop = await start(port);
   try {
     return await promisify(execFile)(
       "bash",
-      ["-euo", "pipefail", "-c", walk.join("\n").replaceAll(":4000", `:${port}`)],
+      ["-euo", "pipefail", "-c", commands.replaceAll(":4000", `:${port}`)],
       { cwd: repository, env: { ...process.env, PORT: port } },
     );
   } finally {
@@ -75,6 +85,15 @@ describe("the walks do what they say", ofWalks, () => {
     expect((ledger?.items as unknown[] | undefined)?.length).toBeLessThanOrEqual(1);
     expect(proof).toMatchObject({ ok: true, differences: [] });
     expect(job).toMatchObject({ type: "draft.save", state: "succeeded", result: { revision: 1 } });
+  });
+
+  test("docs/webhooks.md", async () => {
+    const { stdout, stderr } = await walkThrough("docs/webhooks.md", asTestsDo);
+    const [endpoint, ping, message, deliveries] = jsonLines(stdout) as Record<string, never>[];
+    expect(endpoint, stderr).toMatchObject({ state: "enabled", events: expect.any(Array) });
+    expect(stdout).toContain(`verified, answered 200  /hook  ${ping?.deliveryId}`);
+    expect(message).toMatchObject({ type: "ping", data: { endpointId: endpoint?.endpointId } });
+    expect(deliveries?.items).toMatchObject([{ deliveryId: ping?.deliveryId, type: "ping" }]);
   });
 
   test("docs/earnings.md: each answer that it shows was given", async () => {
