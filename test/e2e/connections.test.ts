@@ -16,6 +16,7 @@ import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
 import { sdk } from "./support/fixture-assembly.ts";
+import { jobClient } from "./support/job-client.ts";
 import { connectTo, refusalOf } from "./support/socket-client.ts";
 
 const worker = "pennyline-local-push-updates";
@@ -174,6 +175,22 @@ describe("a job", () => {
     // Delivered twice it is told twice, and says which version it is.
     const versions = client.received.slice(1).map(({ version }) => version);
     expect(new Set(versions)).toEqual(new Set([2, 3]));
+  });
+
+  test("that a worker runs is told of to its end, as HTTPS tells of it", async () => {
+    const token = await creator("ada");
+    const jobs = jobClient(api, token);
+    const client = await connect(token);
+    const payload = { creatorId: "ada", draftId: "d", baseRevision: 0, text: "Once upon a time." };
+    const id = await jobs.request("draft.save", payload);
+    client.say({ action: "subscribe", topic: "job", id, after: 0 });
+    const last = await client.hear(({ job }) => job?.state === "succeeded");
+    expect(last.job).toEqual((await jobs.read(id)).body);
+    // Pushes may overtake each other.
+    const told = () =>
+      new Set(client.received.flatMap(({ changes }) => changes.map(({ version }: Job) => version)));
+    const all = Array.from({ length: last.version }, (_, at) => at + 1);
+    await expect.poll(told, patiently).toEqual(new Set(all));
   });
 
   test("a client that comes back with its cursor misses nothing", async () => {
