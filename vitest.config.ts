@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     // Generous, because machines are shared: nothing here is about speed.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
     projects: [
       project("unit"),
       // Templates are synthesized once and only read: modules may be shared between files.
