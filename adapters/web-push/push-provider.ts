@@ -2,7 +2,8 @@ import { generateRequestDetails } from "web-push";
 import { composePush } from "../../core/notifications/compose-push.ts";
 import type { Follower } from "../../core/notifications/follower.ts";
 import type { Provider, Sending } from "../../core/notifications/tell-readers.ts";
-import type { OutboundCaller, OutboundOutcome } from "../../core/outbound/outbound-caller.ts";
+import type { OutboundCaller } from "../../core/outbound/outbound-caller.ts";
+import { comeBackAtMs } from "../../core/outbound/retry-after.ts";
 import { rateOf } from "../../core/pacing/rate-limiter.ts";
 import type { Clock } from "../../core/values/time.ts";
 import { sha256Hex } from "../runtime.ts";
@@ -45,14 +46,15 @@ export function pushProvider(deps: Deps): Provider {
       const request = await requestOf(deps, follower, plan);
       if (request === undefined) return { kind: "rejected" };
       const outcome = await outbound.call(request);
-      const retryInMs = retryAfterMs(outcome);
+      const nowMs = clock.nowMs();
+      const askedMs = comeBackAtMs(outcome, nowMs);
       if (outcome.kind === "answered" && outcome.status < 300) return { kind: "sent" };
       if (outcome.kind === "answered") {
         const { status } = outcome;
         deps.onRefused(String(status));
         if (status === 404 || status === 410) return { kind: "gone", reason: "gone" };
         if (status === 429 || status >= 500) {
-          return hold(originOf(follower), retryInMs ?? silentForMs);
+          return hold(originOf(follower), askedMs === undefined ? silentForMs : askedMs - nowMs);
         }
         return { kind: "rejected" };
       }
@@ -98,14 +100,4 @@ async function requestOf(
 
 function originOf({ webPush }: Follower): string {
   return URL.parse(webPush?.endpoint ?? "")?.origin ?? "";
-}
-
-/** Seconds, or a date. */
-function retryAfterMs(outcome: OutboundOutcome): number | undefined {
-  if (outcome.kind !== "answered") return undefined;
-  const text = outcome.headers["retry-after"];
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  const atMs = Date.parse(text);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - Date.now());
 }

@@ -1,6 +1,5 @@
 import type { JsonObject } from "../jobs/job.ts";
 import type { OutboundCaller, OutboundOutcome } from "../outbound/outbound-caller.ts";
-import { retryAfterOf } from "../outbound/retry-after.ts";
 import type { CallOutcome } from "../pacing/breaker.ts";
 import type { Clock } from "../values/time.ts";
 import { validSecrets } from "../webhooks/endpoint.ts";
@@ -87,12 +86,6 @@ export function breakerOutcomeOf(result: CallResult): CallOutcome | undefined {
     case "forbidden":
       return undefined;
   }
-}
-
-/** When the receiver wants to be called again; undefined: it did not say. */
-export function comeBackAtMs(outcome: OutboundOutcome, nowMs: number): number | undefined {
-  if (outcome.kind !== "answered" || ![429, 503].includes(outcome.status)) return undefined;
-  return retryAfterOf(outcome.headers["retry-after"], nowMs);
 }
 
 /** How a call ended, in words for the publisher. */

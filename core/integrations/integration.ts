@@ -1,6 +1,5 @@
 import type { IntegrationId } from "../contracts/job-types.ts";
 import type { BreakerRules } from "../pacing/breaker.ts";
-import type { Rate } from "../pacing/rate-limiter.ts";
 import { problems } from "../perimeter/problem.ts";
 import type { SecretGeneration } from "../webhooks/endpoint.ts";
 
@@ -55,10 +54,6 @@ export const signerOf = (integration: Registered) => ({
   owner: "integrations",
   endpointId: ownNameOf(integration),
 });
-
-export function rateOf({ ratePerSecond }: Integration): Rate {
-  return { perSecond: ratePerSecond, burst: ratePerSecond };
-}
 
 /** What the worker does around a call, at most: a probe that takes longer than both was killed. */
 const aroundCallMs = 15_000;

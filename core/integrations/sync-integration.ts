@@ -2,16 +2,17 @@ import { limits } from "../contracts/limits.ts";
 import type { JobOutcome } from "../jobs/job.ts";
 import type { JobRun } from "../jobs/run-job.ts";
 import type { OutboundOutcome } from "../outbound/outbound-caller.ts";
+import { comeBackAtMs } from "../outbound/retry-after.ts";
+import { rateOf } from "../pacing/rate-limiter.ts";
 import { type Backoff, backoffMs } from "../values/retry.ts";
 import {
   breakerOutcomeOf,
   type CallResult,
   callIntegration,
-  comeBackAtMs,
   inWords,
   resultOf,
 } from "./call-integration.ts";
-import { breakerRulesOf, pacingNameOf, rateOf } from "./integration.ts";
+import { breakerRulesOf, pacingNameOf } from "./integration.ts";
 import type { SyncDeps, SyncPayload, SyncRun } from "./sync-deps.ts";
 import { failed, refused, succeeded, waitingUntil } from "./sync-outcome.ts";
 import { failing, putAway, takeTurn } from "./take-turn.ts";
@@ -77,6 +78,6 @@ async function conclude(
   // All of its jobs wait, not just this one.
   const pausedMs = Math.min(askedMs, nowMs + longestPauseMs);
   const name = pacingNameOf(integration);
-  await deps.limiter.pauseUntil(name, rateOf(integration), pausedMs);
+  await deps.limiter.pauseUntil(name, rateOf(integration.ratePerSecond), pausedMs);
   return await putAway(deps, run, pausedMs, "it asked for a pause", outcome);
 }

@@ -2,8 +2,9 @@ import { limits } from "../contracts/limits.ts";
 import type { JobOutcome } from "../jobs/job.ts";
 import type { OutboundOutcome } from "../outbound/outbound-caller.ts";
 import { admit } from "../pacing/breaker.ts";
+import { rateOf } from "../pacing/rate-limiter.ts";
 import { type Backoff, backoffMs } from "../values/retry.ts";
-import { breakerRulesOf, type Integration, pacingNameOf, rateOf } from "./integration.ts";
+import { breakerRulesOf, type Integration, pacingNameOf } from "./integration.ts";
 import type { SyncDeps, SyncRun } from "./sync-deps.ts";
 import { waitingUntil } from "./sync-outcome.ts";
 
@@ -37,7 +38,7 @@ export async function takeTurn(
   }
   try {
     const options = { maxWaitMs: shortWaitMs };
-    const slot = await deps.limiter.reserve(name, 1, rateOf(integration), options);
+    const slot = await deps.limiter.reserve(name, 1, rateOf(integration.ratePerSecond), options);
     if (slot.kind === "refused") {
       const atMs = deps.clock.nowMs() + slot.retryAfterMs;
       return await putAway(deps, run, atMs, "its rate is used up");
@@ -86,7 +87,9 @@ export async function putAway(
 ): Promise<JobOutcome> {
   const maxWaitMs = limits.maxIntegrationWaitMs;
   const line = `${pacingNameOf(run.integration)}#line`;
-  const place = await limiter.reserve(line, 1, rateOf(run.integration), { maxWaitMs });
+  const place = await limiter.reserve(line, 1, rateOf(run.integration.ratePerSecond), {
+    maxWaitMs,
+  });
   const inLineMs = place.kind === "reserved" ? place.waitMs : maxWaitMs;
   const returnAtMs = Math.max(atMs, clock.nowMs()) + inLineMs;
   return waitingUntil(run, returnAtMs, `Waiting: ${why}.`, outcome);

@@ -1,8 +1,8 @@
 import type { IntegrationId } from "../contracts/job-types.ts";
-import type { RateLimiter } from "../pacing/rate-limiter.ts";
+import { type RateLimiter, rateOf } from "../pacing/rate-limiter.ts";
 import { problems } from "../perimeter/problem.ts";
 import { type CallDeps, callIntegration, inWords, resultOf } from "./call-integration.ts";
-import { type IntegrationStore, pacingNameOf, rateOf, readIntegration } from "./integration.ts";
+import { type IntegrationStore, pacingNameOf, readIntegration } from "./integration.ts";
 
 export interface TestDeps extends CallDeps {
   readonly store: Pick<IntegrationStore, "read">;
@@ -17,9 +17,14 @@ export interface TestDeps extends CallDeps {
  */
 export async function testIntegration(deps: TestDeps, integrationId: IntegrationId) {
   const integration = await readIntegration(deps.store, integrationId);
-  const slot = await deps.limiter.reserve(pacingNameOf(integration), 1, rateOf(integration), {
-    maxWaitMs: 0,
-  });
+  const slot = await deps.limiter.reserve(
+    pacingNameOf(integration),
+    1,
+    rateOf(integration.ratePerSecond),
+    {
+      maxWaitMs: 0,
+    },
+  );
   if (slot.kind === "refused") {
     const seconds = Math.ceil(slot.retryAfterMs / 1_000);
     throw problems.tooMany("The rate of this integration is used up; test it later.", seconds);

@@ -1,4 +1,5 @@
 import type { OutboundOutcome } from "../outbound/outbound-caller.ts";
+import { comeBackAtMs } from "../outbound/retry-after.ts";
 import { dayMs, hourMs } from "../values/time.ts";
 
 const minuteMs = 60_000;
@@ -33,16 +34,6 @@ export function retryAtMs(
 ): number | undefined {
   const delayMs = retryDelaysMs[tries - 1];
   if (delayMs === undefined) return undefined;
-  const askedMs = outcome.kind === "answered" ? retryAfterMs(outcome, nowMs) : 0;
+  const askedMs = Math.min((comeBackAtMs(outcome, nowMs) ?? nowMs) - nowMs, maxRetryAfterMs);
   return nowMs + Math.floor(Math.max(delayMs, askedMs) * (1 + jitter * random()));
-}
-
-type Answer = Pick<OutboundOutcome & { kind: "answered" }, "status" | "headers">;
-
-/** How long a busy receiver asked to be left alone. */
-export function retryAfterMs({ status, headers }: Answer, nowMs: number): number {
-  const text = headers["retry-after"]?.trim() ?? "";
-  if (status !== 429 && status !== 503) return 0;
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), maxRetryAfterMs) : 0;
 }
