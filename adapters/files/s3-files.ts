@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { limits } from "../../core/contracts/limits.ts";
-import type { FileLinks, FileStore } from "../../core/files/file-store.ts";
+import type { FileLinks, FileStore, UploadLinks } from "../../core/files/file-store.ts";
 import type { Clock } from "../../core/values/time.ts";
 
 /** One for each execution environment. */
@@ -67,6 +67,24 @@ export function s3Links(client: S3Client, bucket: string, clock: Clock): FileLin
       });
       const expiresAtMs = clock.nowMs() + limits.fileLinkTtlMs;
       const url = await getSignedUrl(client, command, { expiresIn: limits.fileLinkTtlMs / 1_000 });
+      return { url, expiresAtMs };
+    },
+  };
+}
+
+/** The same for what callers upload: S3 refuses other headers than those that were signed. */
+export function s3Uploads(client: S3Client, bucket: string, clock: Clock): UploadLinks {
+  return {
+    async uploadTo(key, contentType, bytes) {
+      const command = new PutObjectCommand({
+        ...{ Bucket: bucket, Key: key, ContentType: contentType, ContentLength: bytes },
+      });
+      const expiresAtMs = clock.nowMs() + limits.fileLinkTtlMs;
+      const url = await getSignedUrl(client, command, {
+        expiresIn: limits.fileLinkTtlMs / 1_000,
+        // Left to itself it signs the length only.
+        signableHeaders: new Set(["host", "content-length", "content-type"]),
+      });
       return { url, expiresAtMs };
     },
   };

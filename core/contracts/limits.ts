@@ -106,6 +106,10 @@ export const limits = {
   maxPushBytes: 131_072,
   /** A file that callers upload. */
   maxUploadBytes: 20_971_520,
+  /** Of a picture that was uploaded: unpacked it takes four bytes for each. */
+  maxImagePixels: 50_000_000,
+  /** WebP's is 16,383. */
+  maxImageSide: 16_000,
   /** Rows of a printed statement, about a hundred pages; the CSV file has every line. */
   maxStatementRows: 5_000,
   maxUrlBytes: 2_048,

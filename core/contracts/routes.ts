@@ -267,6 +267,12 @@ export const routes = [
     path: "/v1/webhook-endpoints/{endpointId}/secret",
     allow: ["publisher"],
   },
+  {
+    operation: "request-upload",
+    method: "POST",
+    path: "/v1/uploads",
+    allow: ["creator", "publisher"],
+  },
   { operation: "request-job", method: "POST", path: "/v1/jobs", allow: ["creator", "publisher"] },
   { operation: "list-jobs", method: "GET", path: "/v1/jobs", allow: ["creator", "publisher"] },
   {

@@ -21,3 +21,9 @@ export interface FileLinks {
   /** @param fileName what a browser saves it as. */
   linkTo(key: string, fileName: string): Promise<FileLink>;
 }
+
+/** Links by which whoever holds them puts one file in its place, while they work. */
+export interface UploadLinks {
+  /** Of just this type and length. */
+  uploadTo(key: string, contentType: string, bytes: number): Promise<FileLink>;
+}

@@ -7,21 +7,24 @@ import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, jsonBody } from "../../adapters/lambda/api-request.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { checkIdempotencyKey, requestIdOf } from "../../adapters/lambda/idempotency.ts";
-import { systemClock } from "../../adapters/runtime.ts";
+import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { admitDraftJson } from "../../core/drafts/admit-draft.ts";
 import { admitExport } from "../../core/exports/admit-export.ts";
+import { admitImage } from "../../core/images/process-image.ts";
 import { admitSync } from "../../core/integrations/admit-sync.ts";
 import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
 import { readJobRequest, requestJob } from "../../core/jobs/request-job.ts";
 import { admitStatement } from "../../core/statements/render-statement.ts";
 
 const integrations = dynamoDbIntegrations(documentClient, setting("registryTable"));
+const files = s3Files(s3Client, setting("filesBucket"));
 const deps = requestDepsFromEnvironment({
+  "image.process": admitImage({ files, sha256Hex }),
   "statement.render": admitStatement(systemClock),
   "draft.save": admitDraftJson({
     drafts: dynamoDbDrafts(documentClient, setting("draftsTable")),
-    files: s3Files(s3Client, setting("filesBucket")),
+    files,
     clock: systemClock,
   }),
   "integration.sync": (payload) => admitSync(integrations, payload),

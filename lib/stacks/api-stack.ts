@@ -144,9 +144,12 @@ const needsOf: Record<Operation, Needs> = {
     ...requestingJobs,
     tables: { ...requestingJobs.tables, drafts: ["GetItem", "PutItem"] },
     integrations: ["GetItem"],
-    files: { drafts: ["PutObject"] },
+    // It looks whether an upload is there.
+    files: { drafts: ["PutObject"], uploads: ["GetObject"] },
     dedupeTtl: true,
   },
+  // The URL that it signs can do no more than it can.
+  "request-upload": { tables: { idempotency }, files: { uploads: ["PutObject"] } },
   "list-jobs": { tables: { jobs: ["BatchGetItem"] }, jobOwnerIndex: ["Query"] },
   "read-job": {
     tables: { jobs: ["GetItem"] },

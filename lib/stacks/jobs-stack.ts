@@ -33,6 +33,13 @@ export class JobsStack extends Stack {
           },
         },
       }),
+      queue("image.process", {
+        timeout: Duration.minutes(2),
+        memoryMb: 2_048,
+        // On one machine all functions share the four threads that libuv works with in the background.
+        maxConcurrency: 3,
+        needs: { files: { uploads: ["GetObject"], images: ["PutObject"] } },
+      }),
       queue("statement.render", {
         timeout: Duration.minutes(5),
         memoryMb: 2_048,

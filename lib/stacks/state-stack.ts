@@ -192,7 +192,9 @@ export class StateStack extends Stack {
   }
 
   private addFiles(): Bucket {
-    const { allowedOrigins } = this.settings;
+    const { allowedOrigins, jobs } = this.settings;
+    // Nobody finds them any more without their job.
+    const whileJobsLast = { expiration: Duration.days(jobs.retentionDays + 1) };
     const bucket = new Bucket(this, "Files", {
       bucketName: filesBucketName(this.settings),
       encryption: BucketEncryption.S3_MANAGED,
@@ -202,6 +204,8 @@ export class StateStack extends Stack {
       removalPolicy: this.removalPolicy,
       lifecycleRules: [
         { prefix: filePrefixes.uploads, expiration: Duration.days(1) },
+        { prefix: filePrefixes.images, ...whileJobsLast },
+        { prefix: filePrefixes.statements, ...whileJobsLast },
         { prefix: filePrefixes.exports, expiration: Duration.days(limits.exportTtlDays) },
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],

@@ -155,8 +155,10 @@ const allowed: Record<string, string[]> = {
     "dynamodb:GetItem on Drafts",
     `dynamodb:GetItem on Registry${ofIntegrations}`,
     "dynamodb:PutItem on Drafts",
+    "s3:GetObject on Files/uploads/*",
     "s3:PutObject on Files/drafts/*",
   ],
+  "request-upload": [...idempotency, "s3:PutObject on Files/uploads/*"],
   "list-jobs": ["dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/owner"],
   "read-job": [
     "dynamodb:GetItem on Jobs",
@@ -196,6 +198,12 @@ const allowed: Record<string, string[]> = {
     "dynamodb:PutItem on Drafts",
     "s3:GetObject on Files/drafts/*",
     ...consume("RunDraftSaveQueue"),
+  ],
+  "run-image-process": [
+    ...work,
+    "s3:GetObject on Files/uploads/*",
+    "s3:PutObject on Files/images/*",
+    ...consume("RunImageProcessQueue"),
   ],
   "run-statement-render": [
     ...work,
