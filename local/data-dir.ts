@@ -6,6 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 export interface DataDir {
   readonly path: string;
   readonly assembly: string;
+  /** Code that was changed since the start. */
+  readonly bundles: string;
   readonly logs: string;
   readonly queues: string;
   readonly dynamodb: string;
@@ -30,6 +32,7 @@ export function dataDirAt(path: string): DataDir {
   return {
     path: root,
     assembly: join(root, "cloud-assembly"),
+    bundles: join(root, "bundles"),
     logs: join(root, "logs"),
     queues: join(root, "queues"),
     dynamodb: join(root, "dynamodb"),

@@ -4,6 +4,7 @@ import { type StatusLine, startStatusLine } from "./cli/status-line.ts";
 import { welcome } from "./cli/welcome.ts";
 import { startCloud } from "./cloud.ts";
 import { type FaultPlan, faultPlanSchema } from "./faults.ts";
+import { fingerprintBundles, reloadOnChange } from "./reload.ts";
 
 const help = `Runs the synthesized application whole on this machine.
 
@@ -45,7 +46,7 @@ await runCommand(async () => {
     if (status === undefined) process.stderr.write(`${message}\n`);
     else status.print(message);
   };
-  const cloud = await startCloud({
+  const starting = startCloud({
     ...copy,
     reset: values.reset,
     quiet: true,
@@ -58,9 +59,11 @@ await runCommand(async () => {
     ...(seed !== undefined && { seed }),
     ...(minuteMs !== undefined && { minuteMs }),
   });
+  const [cloud, running] = await Promise.all([starting, fingerprintBundles()]);
   process.stdout.write(`${welcome(cloud, Date.now() - startedAtMs)}\n`);
   if (faults !== undefined) print(`faults are on, seed ${cloud.faults.seed}`);
   status = startStatusLine(cloud);
+  const reloading = reloadOnChange(cloud, running, print);
 
   let askedAtMs: number | undefined;
   const stop = async () => {
@@ -69,6 +72,7 @@ await runCommand(async () => {
     if (askedAtMs !== undefined && now - askedAtMs < sameSignalMs) return;
     if (askedAtMs !== undefined) process.exit(130);
     askedAtMs = now;
+    reloading.stop();
     status?.stop();
     process.stdout.write("stopping: work in flight finishes (Ctrl-C again ends it now)\n");
     await cloud.stop();

@@ -4,6 +4,8 @@ import type { FunctionError } from "./messages.ts";
 
 /** The environments of one version of a function's code. */
 export interface Environments {
+  /** The folder of their code. */
+  readonly taskRoot: string;
   /**
    * One that runs nothing, warm or new.
    * @throws InitFailed when the code does not load.
@@ -87,6 +89,7 @@ export function createEnvironments(
   }, deps.idleMs / 2).unref();
 
   return {
+    taskRoot: settings.taskRoot,
     acquire() {
       const environment = idle.pop();
       if (environment !== undefined) return Promise.resolve(environment);

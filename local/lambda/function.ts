@@ -20,6 +20,8 @@ export interface LambdaFunction {
   readonly timeoutMs: number;
   /** How many invocations can run at once here. */
   readonly concurrency: number;
+  /** The folder of the code that serves. */
+  taskRoot(): string;
   /** Invocations that run or wait. */
   busy(): number;
   invoke(payload: string, options?: InvokeOptions): Promise<InvocationOutcome>;
@@ -116,9 +118,10 @@ export function createFunction(
     arn: configuration.arn,
     timeoutMs,
     concurrency,
+    taskRoot: () => traffic.live().taskRoot,
     busy: () => busy,
     async invoke(payload, options = {}) {
-      if (busy >= reservedConcurrency || traffic.waiting() >= maxWaiting) {
+      if (busy >= reservedConcurrency || traffic.live().waiting() >= maxWaiting) {
         deps.stats.throttles += 1;
         deps.measure("Throttles", 1);
         return throttled;

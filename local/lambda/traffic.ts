@@ -11,8 +11,8 @@ export interface Candidate {
 /** Chooses the code that an invocation runs on. */
 export interface Traffic {
   next(): Environments;
-  /** Invocations that wait for an environment of the old code. */
-  waiting(): number;
+  /** The old code. */
+  live(): Environments;
   offer(environments: Environments): Candidate;
 }
 
@@ -29,7 +29,7 @@ export function createTraffic(first: Environments): Traffic {
       owed -= 100;
       return candidate.environments;
     },
-    waiting: () => live.waiting(),
+    live: () => live,
     offer(environments) {
       if (candidate !== undefined) throw new Error("other code is being deployed already");
       const offered = { environments, percent: 0 };
