@@ -85,7 +85,15 @@ export async function putEndpoint(
     },
     nowMs,
   );
-  if ((await deps.endpoints.put(endpoint)) === "put") return endpoint;
+  return await putOrRefuse(deps.endpoints, endpoint);
+}
+
+/** @throws Problem 409 when somebody else changed it in the meantime. */
+export async function putOrRefuse(
+  endpoints: Pick<WebhookEndpoints, "put">,
+  endpoint: WebhookEndpoint,
+): Promise<WebhookEndpoint> {
+  if ((await endpoints.put(endpoint)) === "put") return endpoint;
   throw problems.conflict(
     "contended",
     "Somebody else changed it",

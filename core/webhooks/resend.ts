@@ -5,7 +5,8 @@ import type { Clock } from "../values/time.ts";
 import { firstPlace, placeOf, sentAgain, type WebhookDelivery } from "./delivery.ts";
 import type { WebhookDeliveries } from "./delivery-store.ts";
 import { dueEvent } from "./due-event.ts";
-import { callbacksId, type WebhookEndpoint, type WebhookEndpoints } from "./endpoint.ts";
+import type { WebhookEndpoints } from "./endpoint.ts";
+import { readEndpoint } from "./manage-endpoints.ts";
 
 interface Deps {
   readonly endpoints: Pick<WebhookEndpoints, "read">;
@@ -93,10 +94,9 @@ async function requireEnabled(
   { endpoints }: Pick<Deps, "endpoints">,
   owner: string,
   endpointId: string,
-): Promise<WebhookEndpoint> {
-  const endpoint = await endpoints.read(owner, endpointId);
-  if (!endpoint) throw problems.notFound(`webhook endpoint ${JSON.stringify(endpointId)}`);
-  if (endpoint.state === "enabled" || endpointId === callbacksId) return endpoint;
+): Promise<void> {
+  const { state } = await readEndpoint(endpoints, owner, endpointId);
+  if (state === "enabled") return;
   throw problems.conflict(
     "webhook-endpoint-disabled",
     "The endpoint is disabled",

@@ -1,6 +1,5 @@
 import type * as z from "zod";
 import type { rotateWebhookSecretSchema } from "../contracts/webhook-bodies.ts";
-import { problems } from "../perimeter/problem.ts";
 import { type Clock, hourMs } from "../values/time.ts";
 import {
   callbacksId,
@@ -10,6 +9,7 @@ import {
   type WebhookEndpoint,
   type WebhookEndpoints,
 } from "./endpoint.ts";
+import { putOrRefuse, readEndpoint } from "./manage-endpoints.ts";
 
 type Body = z.infer<typeof rotateWebhookSecretSchema>;
 
@@ -31,8 +31,7 @@ export async function rotateSecret(
   request: Request,
   body: Body,
 ): Promise<WebhookEndpoint> {
-  const endpoint = await deps.endpoints.read(request.owner, endpointId);
-  if (!endpoint) throw problems.notFound(`webhook endpoint ${JSON.stringify(endpointId)}`);
+  const endpoint = await readEndpoint(deps.endpoints, request.owner, endpointId);
   return await rotate(deps, endpoint, request, body);
 }
 
@@ -51,7 +50,7 @@ export async function rotateCallbackSecret(
     secrets: [firstSecret({ createdAtMs: nowMs, requestId })],
     ...{ fingerprint: "", createdAtMs: nowMs, changedAtMs: nowMs, revision: 1 },
   };
-  return await put(deps, endpoint);
+  return await putOrRefuse(deps.endpoints, endpoint);
 }
 
 async function rotate(
@@ -62,15 +61,6 @@ async function rotate(
 ): Promise<WebhookEndpoint> {
   if (newestSecret(endpoint).requestId === requestId) return endpoint;
   const nowMs = deps.clock.nowMs();
-  return await put(deps, rotated(endpoint, requestId, overlapHours * hourMs, nowMs));
-}
-
-async function put({ endpoints }: Deps, endpoint: WebhookEndpoint): Promise<WebhookEndpoint> {
-  if ((await endpoints.put(endpoint)) === "put") return endpoint;
-  throw problems.conflict(
-    "contended",
-    "Somebody else changed it",
-    "The endpoint was changed at the same time; send it again.",
-    { retryAfterSeconds: 1 },
-  );
+  const next = rotated(endpoint, requestId, overlapHours * hourMs, nowMs);
+  return await putOrRefuse(deps.endpoints, next);
 }

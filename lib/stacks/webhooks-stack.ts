@@ -46,11 +46,10 @@ export class WebhooksStack extends Stack {
       runbook,
       event: events.webhookDue,
       // All of a batch is called side by side, and the slowest of it is waited for: small batches.
-      batchSize: 5,
+      batchSize: 10,
       batchingWindow: Duration.seconds(0),
       // One call, and time to record what came of it.
       timeout: Duration.seconds(limits.webhookTimeoutMs / 1_000 + 25),
-      maxConcurrency: 20,
       memoryMb: 512,
       needs: {
         tables: {

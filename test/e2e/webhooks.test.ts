@@ -237,6 +237,34 @@ describe("W1: a receiver that does not take it", () => {
     expect(late.durationMs).toBeLessThan(17_000);
   });
 
+  test("hangs on many: others are told at once, and it is called a few at a time", async () => {
+    cloud.faults.plan({});
+    onTestFinished(() => cloud.faults.plan(twice));
+    const [hanging, quick] = [await receiver(), await receiver()];
+    const { endpointId } = await endpointAt(hanging, { events: ["payout.requested"] });
+    await endpointAt(quick, { events: ["payout.requested"] });
+    hanging.reply(() => {});
+    const wave = async (size: number, sofar: number) => {
+      await Promise.all(Array.from({ length: size }, () => payout("fay")));
+      await expect.poll(() => quick.received.length, { timeout: 40_000 }).toBe(sofar + size);
+    };
+    await wave(20, 0);
+    const slow = `${deliveriesPath}?endpointId=${endpointId}&limit=100`;
+    // Until the first of its calls was given up nobody knows.
+    const isKnown = async () => (await readEndpoint(endpointId)).failingSince !== undefined;
+    await expect.poll(isKnown, { timeout: 40_000, interval: 500 }).toBe(true);
+    const before = hanging.received.length;
+    const started = Date.now();
+    await wave(40, 20);
+    // Faster than a single call of the one that hangs.
+    expect(Date.now() - started).toBeLessThan(14_000);
+    // First tries again after 5 s, and the few of the new ones that have a turn.
+    expect(hanging.received.length - before).toBeLessThanOrEqual(5 + 3);
+    const { items } = await must(200, "GET", slow);
+    const waiting = items.filter((one: { state: string }) => one.state === "pending");
+    expect(waiting).toHaveLength(60);
+  });
+
   test("is tried ten times in four days, then given up, and can be sent again", async () => {
     const there = await receiver();
     there.reply(503);
