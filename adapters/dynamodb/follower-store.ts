@@ -113,6 +113,11 @@ function addToCounts(
   };
 }
 
+export function countsItem(creatorId: CreatorId, shard: number, counts: FollowerCounts): Item {
+  const amounts = Object.entries(counts).map(([name, count]) => [name, BigInt(count)]);
+  return { ...countsKey(creatorId, shard), ...Object.fromEntries(amounts) };
+}
+
 function countsFromItem(item: Item | undefined): FollowerCounts {
   const count = (name: keyof FollowerCounts) => Number(item?.[name] ?? 0);
   return {

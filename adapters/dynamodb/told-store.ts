@@ -12,6 +12,7 @@ import type {
   InboxItem,
   MailReports,
   Outcome,
+  TaggedMail,
   Telling,
   Told,
   ToldStore,
@@ -63,15 +64,6 @@ export function dynamoDbTold(deps: Deps): ToldStore {
     const items = await getItems(client, TableName, keys);
     const alive = items.filter(({ ttl }) => Number(ttl) * 1_000 > clock.nowMs());
     return new Map(alive.map((item) => [String(item.readerId) as ReaderId, toldFromItem(item)]));
-  };
-  const unlessLost = async (write: Promise<unknown>): Promise<boolean> => {
-    try {
-      await write;
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
   };
   return {
     read: readMarks,
@@ -195,31 +187,52 @@ export function dynamoDbMailReports(
   followersTable: string,
 ): MailReports {
   return {
+    async find(tags) {
+      const keys = [...new Set(tags)].flatMap((tag) => keyOfTag(tag) ?? []);
+      const items = await getItems(client, followersTable, keys);
+      return new Map(items.map((item) => [tagOfItem(item), mailFromItem(item)]));
+    },
     async sent(tag) {
-      const [, article, reader] = /^([0-9a-f]{32})-([0-9a-f]{32})$/.exec(tag) ?? [];
-      if (!article || !reader) return undefined;
-      try {
-        const { Attributes: mark } = await client.send(
-          new UpdateCommand({
-            TableName: followersTable,
-            Key: { pk: partitionOf(article, reader), sk: `${reader}#email` },
-            UpdateExpression: "SET #state = :sent REMOVE reason",
-            ConditionExpression: "attribute_exists(pk)",
-            ExpressionAttributeNames: { "#state": "state" },
-            ExpressionAttributeValues: { ":sent": "sent" },
-            ReturnValues: "ALL_NEW",
-          }),
-        );
-        if (!mark) return undefined;
-        return {
-          creatorId: String(mark.creatorId) as CreatorId,
-          readerId: String(mark.readerId) as ReaderId,
-          atMs: Number(mark.atMs),
-        };
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
-      }
+      const command = new UpdateCommand({
+        TableName: followersTable,
+        Key: keyOfTag(tag),
+        UpdateExpression: "SET #state = :sent REMOVE reason",
+        ConditionExpression: "attribute_exists(pk)",
+        ExpressionAttributeNames: { "#state": "state" },
+        ExpressionAttributeValues: { ":sent": "sent" },
+      });
+      await unlessLost(client.send(command));
     },
   };
+}
+
+function keyOfTag(tag: string) {
+  const [, article, reader] = /^([0-9a-f]{32})-([0-9a-f]{32})$/.exec(tag) ?? [];
+  return article && reader
+    ? { pk: partitionOf(article, reader), sk: `${reader}#email` }
+    : undefined;
+}
+
+function tagOfItem({ pk, sk }: Item): string {
+  return `${String(pk).split("#")[1]}-${String(sk).split("#")[0]}`;
+}
+
+function mailFromItem({ creatorId, readerId, atMs, state }: Item): TaggedMail {
+  return {
+    creatorId: String(creatorId) as CreatorId,
+    readerId: String(readerId) as ReaderId,
+    atMs: Number(atMs),
+    isClaimed: state === "claimed",
+  };
+}
+
+/** @returns false when a condition did not hold any more. */
+async function unlessLost(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { readEvent } from "../messaging/read-event.ts";
 import type { Clock } from "../values/time.ts";
 import type { FollowerStore } from "./follower-store.ts";
 import { stopChannel } from "./put-follower.ts";
-import type { MailReports } from "./told-store.ts";
+import type { MailReports, TaggedMail } from "./told-store.ts";
 
 interface Deps {
   readonly reports: MailReports;
@@ -18,25 +18,43 @@ interface Deps {
 
 /**
  * Records what SES says of e-mails: one whose worker died before it could mark it was sent after all,
- * and whoever's address is dead, or who complained, gets no more of them.
+ * and whoever's address is dead, or who complained, gets no more of them. Nearly always there is
+ * nothing to write: marks are read for all messages at once.
  * @returns messages to return.
  */
 export async function recordMailReports(
   deps: Deps,
   deliveries: readonly Delivery[],
 ): Promise<readonly FailedDelivery[]> {
+  const mails = await deps.reports.find(deliveries.flatMap(({ body }) => tagIn(body)));
   return await eachDelivery(deps, deliveries, async ({ body }) => {
-    await record(deps, body);
+    const { what, mailTag } = readEvent(mailReported, body);
+    const mail = mails.get(mailTag);
+    // So long ago that nobody knows any more, or not ours.
+    if (mail === undefined) return undefined;
+    if (mail.isClaimed) await deps.reports.sent(mailTag);
+    if (what !== "Send") await stop(deps, mail, what === "Bounce" ? "bounced" : "complained");
     return undefined;
   });
 }
 
-async function record(deps: Deps, body: string): Promise<void> {
-  const { what, mailTag } = readEvent(mailReported, body);
-  const told = await deps.reports.sent(mailTag);
-  if (what === "Send" || told === undefined) return;
-  const { atMs, ...ids } = told;
-  const reason = what === "Bounce" ? "bounced" : "complained";
+/** What cannot be read fails by itself, later. */
+function tagIn(body: string): string[] {
+  try {
+    return [readEvent(mailReported, body).mailTag];
+  } catch {
+    return [];
+  }
+}
+
+async function stop(
+  deps: Deps,
+  { creatorId, readerId, atMs }: TaggedMail,
+  reason: "bounced" | "complained",
+): Promise<void> {
   // Who agreed anew since did so with another address, or knows what they do.
-  await stopChannel(deps, ids, "email", reason, ({ email }) => (email?.consentedAtMs ?? 0) <= atMs);
+  const isSame = (consentedAtMs = 0) => consentedAtMs <= atMs;
+  await stopChannel(deps, { creatorId, readerId }, "email", reason, ({ email }) =>
+    isSame(email?.consentedAtMs),
+  );
 }

@@ -1,5 +1,6 @@
 import type { ReaderId } from "../contracts/ids.ts";
 import type { ProvidedChannel } from "../contracts/kinds.ts";
+import { limits } from "../contracts/limits.ts";
 import type { Rate, RateLimiter } from "../pacing/rate-limiter.ts";
 import { chunk as inGroups } from "../values/group-by.ts";
 import type { Pacing } from "../values/retry.ts";
@@ -93,6 +94,7 @@ export async function tellReaders(deps: PassDeps, pass: Pass): Promise<PassResul
     const next = mark ? whatIsLeft(mark, own, pass.unsentUntilMs) : "tell";
     if (next === "tell") todo.push(readerId);
     else if (next === "wait") waitFor(result, mark?.atMs ?? 0);
+    else if (next === "give-up") result.decided.set(readerId, unknownFate);
   }
   const followers = await deps.followers.readMany(id.creatorId, todo);
   for (const group of inGroups(todo, Math.min(maxAtOnce, rate.burst))) {
@@ -110,13 +112,20 @@ export async function tellReaders(deps: PassDeps, pass: Pass): Promise<PassResul
 }
 
 /** A claim of another chunk's is that one's business, unless it is dead; so is what it failed on. */
-function whatIsLeft(mark: Told, own: string, unsentUntilMs: number): "tell" | "wait" | "nothing" {
+export function whatIsLeft(
+  mark: Told,
+  own: string,
+  unsentUntilMs: number,
+): "tell" | "wait" | "give-up" | "nothing" {
   const { state } = mark.outcome;
   if (state === "failed") return mark.chunk === own ? "nothing" : "tell";
   if (state !== "claimed") return "nothing";
-  if (mark.atMs <= unsentUntilMs) return "tell";
-  return mark.chunk === own ? "wait" : "nothing";
+  if (mark.atMs > unsentUntilMs) return mark.chunk === own ? "wait" : "nothing";
+  return mark.attempt < limits.maxReceives ? "tell" : "give-up";
 }
+
+/** Sent, perhaps, as often as it may be tried; nobody ever heard what became of it. */
+const unknownFate: Outcome = { state: "failed", reason: "unknown" };
 
 function waitFor(result: PassResult, claimedAtMs: number): void {
   result.fateOfMs = Math.max(result.fateOfMs ?? 0, claimedAtMs);
@@ -165,8 +174,7 @@ async function tellOne(
     case "rejected":
       return await told.settle(telling, channel, claim, { state: "failed", reason: "rejected" });
     case "gone": {
-      const isSame = (now: Follower) => JSON.stringify(now[channel]) === sameAs;
-      const sameAs = JSON.stringify(follower[channel]);
+      const isSame = (now: Follower) => addressIn(now, channel) === addressIn(follower, channel);
       await stopChannel(deps, { creatorId, readerId }, channel, sending.reason, isSame);
       return await told.settle(telling, channel, claim, { state: "skipped", reason: "gone" });
     }
@@ -176,6 +184,10 @@ async function tellOne(
     case "unknown":
       return waitFor(result, claim.atMs);
   }
+}
+
+function addressIn({ email, webPush }: Follower, channel: ProvidedChannel): string | undefined {
+  return channel === "email" ? email?.address : webPush?.endpoint;
 }
 
 function refuse(pass: Pass, result: PassResult, readerId: ReaderId, retryAfterMs: number): void {

@@ -60,13 +60,17 @@ export interface ToldStore {
   tellInboxes(tellings: readonly Telling[], item: InboxItem): Promise<void>;
 }
 
-/** What becomes of e-mails once they were handed over. */
+/** Whom an e-mail was for, and when it was claimed. */
+export interface TaggedMail extends Pick<Telling, "creatorId" | "readerId"> {
+  readonly atMs: number;
+  /** Whoever claimed it has not said what became of it. */
+  readonly isClaimed: boolean;
+}
+
+/** E-mails by the tag that they were sent with. */
 export interface MailReports {
-  /**
-   * What was sent with a tag has left us.
-   * @returns whom it was for, and since when; undefined: nobody knows any more.
-   */
-  sent(
-    tag: string,
-  ): Promise<(Pick<Telling, "creatorId" | "readerId"> & { readonly atMs: number }) | undefined>;
+  /** Those of which anybody knows. */
+  find(tags: readonly string[]): Promise<ReadonlyMap<string, TaggedMail>>;
+  /** It has left us. */
+  sent(tag: string): Promise<void>;
 }

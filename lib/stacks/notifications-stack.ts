@@ -42,9 +42,8 @@ export class NotificationsStack extends Stack {
     if (platform.settings.mail) this.addMail(platform);
     const queue = (
       construct: string,
-      props: Omit<WorkerQueueProps, "platform" | "batchSize" | "batchingWindow" | "runbook"> & {
-        batchSize?: number;
-      },
+      props: Pick<WorkerQueueProps, "name" | "event" | "timeout" | "needs"> &
+        Partial<WorkerQueueProps>,
     ) =>
       new WorkerQueue(this, construct, {
         ...{ platform, batchSize: 1, batchingWindow: Duration.seconds(0), runbook: "notify" },
@@ -83,8 +82,10 @@ export class NotificationsStack extends Stack {
         event: mailReported,
         translation: { of: reportsOf(mailSetName(platform.settings)), message: ofMailReported },
         timeout: Duration.seconds(30),
+        // One for each e-mail, and seldom anything to do: read together.
         batchSize: 100,
-        needs: { tables: { followers: ["GetItem", "PutItem", "UpdateItem"] } },
+        batchingWindow: Duration.seconds(1),
+        needs: { tables: { followers: ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"] } },
       }),
     ];
   }

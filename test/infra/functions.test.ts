@@ -114,7 +114,11 @@ const allowed: Record<string, string[]> = {
     "secretsmanager:GetSecretValue on WebPushSecret",
     ...consume("NotifyByPushQueue"),
   ],
-  "record-mail-reports": [...follower, ...consume("RecordMailReportsQueue")],
+  "record-mail-reports": [
+    ...follower,
+    "dynamodb:BatchGetItem on Followers",
+    ...consume("RecordMailReportsQueue"),
+  ],
   "create-deliveries": [
     "dynamodb:GetItem on Jobs",
     "dynamodb:DeleteItem on Webhooks",
