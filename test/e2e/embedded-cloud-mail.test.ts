@@ -7,7 +7,13 @@ import {
 } from "@aws-sdk/client-sesv2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
-import { fixtureFunction, sdk, withSdk, writeAssembly } from "./support/fixture-assembly.ts";
+import {
+  fixtureFunction,
+  fixtureQueue,
+  sdk,
+  withSdk,
+  writeAssembly,
+} from "./support/fixture-assembly.ts";
 
 const notify = `${withSdk}
 const { SESv2Client, SendEmailCommand } = require("@aws-sdk/client-sesv2");
@@ -27,6 +33,27 @@ beforeAll(async () => {
       },
     },
     Set: { Type: "AWS::SES::ConfigurationSet" },
+    Events: {
+      Type: "AWS::SES::ConfigurationSetEventDestination",
+      Properties: {
+        ConfigurationSetName: { Ref: "Set" },
+        EventDestination: {
+          MatchingEventTypes: ["send", "bounce"],
+          EventBridgeDestination: { EventBusArn: "arn:aws:events:us-east-1:0:event-bus/default" },
+        },
+      },
+    },
+    Reports: fixtureQueue("reports"),
+    Rule: {
+      Type: "AWS::Events::Rule",
+      Properties: {
+        EventPattern: {
+          source: ["aws.ses"],
+          detail: { mail: { tags: { "ses:configuration-set": ["Fixture-Set"] } } },
+        },
+        Targets: [{ Id: "Queue", Arn: { "Fn::GetAtt": ["Reports", "Arn"] } }],
+      },
+    },
     Notify: fixtureFunction("notify"),
   };
   cloud = await startTestCloud({
@@ -127,6 +154,53 @@ describe("an e-mail", () => {
     const [mail] = await mails();
     expect(mail).toMatchObject({ subject: "raw", to: ["a@example.com", "b@example.com"] });
     expect(await (await fetch(`${cloud.url}${mail?.eml}`)).text()).toBe(raw);
+  });
+});
+
+describe("SES tells the default bus", () => {
+  const reports = () =>
+    cloud.queues
+      .get("reports")
+      .peek()
+      .map((body) => JSON.parse(body));
+  const drain = () => {
+    const { get } = cloud.queues;
+    get("reports").delete(
+      get("reports")
+        .receive(10)
+        .map(({ receiptHandle }) => receiptHandle),
+    );
+  };
+
+  test("what it sent, with its tags, by the set of the identity or of the message", async () => {
+    drain();
+    const EmailTags = [{ Name: "kind", Value: "news" }];
+    const { MessageId: messageId } = await send(simple({ EmailTags }));
+    expect(reports()).toMatchObject([
+      {
+        "detail-type": "Email Sent",
+        detail: {
+          eventType: "Send",
+          mail: {
+            messageId,
+            tags: { kind: ["news"], "ses:configuration-set": ["Fixture-Set"] },
+            destination: ["Zoë <zoe@example.com>", "archive@example.com"],
+          },
+        },
+      },
+    ]);
+  });
+
+  test("what bounced, and of complaints only if it is asked to", async () => {
+    drain();
+    for (const what of ["bounce+1", "complaint"]) {
+      await send(simple({ Destination: { ToAddresses: [`${what}@simulator.amazonses.com`] } }));
+    }
+    expect(reports().map(({ detail }) => [detail.eventType, detail.bounce?.bounceType])).toEqual([
+      ["Send", undefined],
+      ["Bounce", "Permanent"],
+      ["Send", undefined],
+    ]);
   });
 });
 
