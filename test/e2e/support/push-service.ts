@@ -16,11 +16,13 @@ export async function startPushService() {
   const pushed = new Map<string, Pushed[]>();
   let retryAfter: string | undefined;
   let hangs = false;
+  let refusals = 0;
   const server = createServer(async (request, response) => {
     const name = (request.url ?? "").slice(1);
     const device = devices.get(name);
     const body = Buffer.concat(await request.toArray());
     if (hangs) return;
+    if (device?.status !== 201) refusals += 1;
     if (!device) return void response.writeHead(410).end();
     if (device.status === 201) {
       const message = JSON.parse(decrypt(device.keys, device.auth, body));
@@ -32,6 +34,9 @@ export async function startPushService() {
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
+    origin,
+    /** How often it said no. */
+    refusals: () => refusals,
     /** As a browser's `PushSubscription.toJSON()`. */
     subscribe(name: string) {
       const keys = createECDH("prime256v1");
