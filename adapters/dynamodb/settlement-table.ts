@@ -1,8 +1,14 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { afterDrain, type Counter, type CounterId } from "../../core/earnings/counter.ts";
+import {
+  afterDrain,
+  type Counter,
+  type CounterId,
+  pendingLines,
+} from "../../core/earnings/counter.ts";
 import { linesToFree } from "../../core/earnings/release-holds.ts";
 import type { Drain, SettlementTable } from "../../core/earnings/settlement-table.ts";
+import type { LedgerEntry } from "../../core/ledger/entry.ts";
 import { counterAttributes, counterKey, holdBucketOf, settledAttribute } from "./counter-items.ts";
 import { readCounters } from "./counters.ts";
 import { creatorsDue, dueCounterIds } from "./due-counters.ts";
@@ -33,7 +39,7 @@ export function dynamoDbSettlementTable(deps: Deps): SettlementTable {
     async commit(entry, drains) {
       const codes = await cancellationOf(client, [
         ...entryActions(ledgerTable, entry),
-        ...drains.map((drain) => markSettled(deps, drain, entry.sequence)),
+        ...drains.map((drain) => markSettled(deps, drain, entry)),
       ]);
       return codes === undefined ? "committed" : "raced";
     },
@@ -74,32 +80,44 @@ function offTheDueList(counter: Counter, holdMs: number) {
 function markSettled(
   { earningsCountersTable, holdMs }: Deps,
   { counter, lines, clearDue }: Drain,
-  entry: number,
+  entry: LedgerEntry,
 ): Action {
   const { settled, drains, events } = counterAttributes;
   const condition = counter.drains === 0 ? "attribute_not_exists(#drains)" : "#drains = :drains";
-  const after = afterDrain(counter, lines, entry);
-  const off = offTheDueList(counter, holdMs);
+  const after = afterDrain(counter, lines, entry.sequence);
+  const also = clearDue ? offTheDueList(counter, holdMs) : stillDue(after, entry.bookedAtMs);
   const marks = "SET #settled = :settled, #drains = :next";
   return {
     Update: {
       TableName: earningsCountersTable,
       Key: counterKey(counter.id),
-      UpdateExpression: clearDue ? joinUpdates(marks, off.update) : marks,
+      UpdateExpression: also ? joinUpdates(marks, also.update) : marks,
       ConditionExpression: clearDue ? `${condition} AND #events = :events` : condition,
       ExpressionAttributeNames: {
         "#settled": settled,
         "#drains": drains,
-        ...(clearDue ? { "#events": events, ...off.names } : {}),
+        ...(clearDue ? { "#events": events } : {}),
+        ...also?.names,
       },
       ExpressionAttributeValues: {
         ":settled": settledAttribute(after.settled),
         ":next": BigInt(after.drains),
         ...(counter.drains === 0 ? {} : { ":drains": BigInt(counter.drains) }),
-        ...(clearDue ? { ":events": counter.events, ...off.values } : {}),
+        ...(clearDue ? { ":events": counter.events } : {}),
+        ...also?.values,
       },
     },
   };
+}
+
+/**
+ * A counter that is too busy to leave the list has nothing older to settle than what came since it was
+ * read: it is due from then on.
+ */
+function stillDue(after: Counter, nowMs: number) {
+  if (after.dueSinceMs === undefined || pendingLines(after).size > 0) return undefined;
+  const names = { "#since": counterAttributes.dueSince };
+  return { update: "SET #since = :now", names, values: { ":now": BigInt(nowMs) } };
 }
 
 /** An expression may say SET only once. */

@@ -1,3 +1,4 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import middy from "@middy/core";
 import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import { Problem } from "../../core/perimeter/problem.ts";
@@ -5,6 +6,7 @@ import { continueTrace, type TraceContext } from "../../core/values/trace-contex
 import { randomHex } from "../runtime.ts";
 import type { ApiEvent } from "./api-request.ts";
 import { logger } from "./logger.ts";
+import { metrics, publishMetrics } from "./metrics.ts";
 import { problemResponse } from "./problem-response.ts";
 
 export interface ApiCall {
@@ -60,6 +62,8 @@ function tracing(): middy.MiddlewareObj<TracedEvent, APIGatewayProxyStructuredRe
     const { event, response } = request;
     if (!response) return;
     response.headers = { ...response.headers, traceparent: traceOf(event).traceparent };
+    if (response.statusCode === 429) metrics.addMetric("RequestsShed", MetricUnit.Count, 1);
+    publishMetrics();
     logger.info("answered", {
       route: event.routeKey,
       status: response.statusCode ?? 200,

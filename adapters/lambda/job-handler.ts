@@ -2,6 +2,7 @@ import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import type * as z from "zod";
 import type { JobType, jobTypes } from "../../core/contracts/job-types.ts";
 import { attemptJob } from "../../core/jobs/attempt-job.ts";
+import type { Job } from "../../core/jobs/job.ts";
 import type { JobWork } from "../../core/jobs/run-job.ts";
 import type { EventDeferral } from "../../core/messaging/event-deferral.ts";
 import { jobChangesFromEnvironment } from "../dynamodb/jobs-from-environment.ts";
@@ -25,7 +26,17 @@ export function jobHandler<Type extends JobType, Payload = PayloadOf<Type>>(
     ...jobChangesFromEnvironment(),
     ...(deferral && { deferral }),
     random: Math.random,
-    onFailed: (jobId: string, error: unknown) => logger.error("attempt failed", { jobId, error }),
+    onBegun: ({ acceptedAtMs }: Job) =>
+      metrics.addMetric("JobWait", MetricUnit.Milliseconds, Date.now() - acceptedAtMs),
+    onFinished({ state, acceptedAtMs, finishedAtMs = acceptedAtMs }: Job) {
+      const outcome = state === "succeeded" ? "JobsSucceeded" : "JobsFailed";
+      metrics.addMetric(outcome, MetricUnit.Count, 1);
+      metrics.addMetric("JobDuration", MetricUnit.Milliseconds, finishedAtMs - acceptedAtMs);
+    },
+    onFailed(jobId: string, error: unknown) {
+      metrics.addMetric("AttemptsFailed", MetricUnit.Count, 1);
+      logger.error("attempt failed", { jobId, error });
+    },
   };
   return workerHandler(async ({ deliveries, deadlineMs, trace }) => {
     const failed = await Promise.all(

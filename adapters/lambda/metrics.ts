@@ -1,3 +1,43 @@
-import { Metrics } from "@aws-lambda-powertools/metrics";
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { AcceptanceAnswer } from "../../core/engagements/accept-engagements.ts";
+import { Problem } from "../../core/perimeter/problem.ts";
 
+/**
+ * In CloudWatch's embedded metric format: a line of the log each time they are published. Names end
+ * in what they count, units are set, and the only dimension is the function: each value of another
+ * one would be a metric to pay for.
+ */
 export const metrics = new Metrics();
+
+export function publishMetrics(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}
+
+/**
+ * Counts what was accepted, and what was refused by its reason, of which there are few.
+ * @throws what `accepting` throws.
+ */
+export async function countingAcceptance(
+  accepting: Promise<AcceptanceAnswer>,
+): Promise<AcceptanceAnswer> {
+  try {
+    const answer = await accepting;
+    metrics.addMetric("EngagementsAccepted", MetricUnit.Count, answer.accepted);
+    countRefused(answer.rejected);
+    return answer;
+  } catch (error) {
+    const { rejected = [] } = (error instanceof Problem ? error.extensions : {}) as {
+      rejected?: AcceptanceAnswer["rejected"];
+    };
+    countRefused(rejected);
+    throw error;
+  }
+}
+
+function countRefused(rejected: AcceptanceAnswer["rejected"]): void {
+  for (const [reason, { length }] of Map.groupBy(rejected, ({ code }) => code)) {
+    const one = metrics.singleMetric();
+    one.addDimension("reason", reason);
+    one.addMetric("EngagementsRefused", MetricUnit.Count, length);
+  }
+}

@@ -3,7 +3,7 @@ import { continueTrace, type TraceContext } from "../../core/values/trace-contex
 import { randomHex } from "../runtime.ts";
 import { deadlineOf } from "./deadline.ts";
 import { logger } from "./logger.ts";
-import { metrics } from "./metrics.ts";
+import { publishMetrics } from "./metrics.ts";
 
 export interface Run {
   /** Stop here: the next run goes on. */
@@ -21,7 +21,7 @@ export function scheduledHandler(work: (run: Run) => Promise<void>) {
     try {
       await work({ deadlineMs: deadlineOf(context), trace });
     } finally {
-      if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+      publishMetrics();
     }
   };
 }

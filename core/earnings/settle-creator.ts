@@ -21,6 +21,8 @@ export interface SettleDeps {
   /** A creator with less than this pending waits, but no longer than `maxWaitMs`. */
   readonly minMicros: Micros;
   readonly maxWaitMs: number;
+  /** Told, before anything is tried, how long the oldest of what is settled now was due. */
+  readonly onDue?: (waitedMs: number) => void;
   /** Told of each entry, once it is in the ledger. */
   readonly onBooked?: (creatorId: CreatorId) => void;
 }
@@ -53,7 +55,9 @@ export async function settleCreator(
   let counters: Counter[] = [];
   for await (const page of deps.table.dueCounters(creatorId)) counters.push(...page);
   const total = { entries: 0, settledMicros: zeroMicros };
-  if (shouldWait(deps, counters)) return total;
+  const waitedMs = longestDueMs(deps, counters);
+  if (shouldWait(deps, counters, waitedMs)) return total;
+  deps.onDue?.(waitedMs);
   const failures: unknown[] = [];
   const run = { deps, creatorId, traceId, deadlineMs };
   for (const type of typesInOrder) {
@@ -231,12 +235,15 @@ function refuseAfter(deadlineMs: number, clock: Clock): void {
 }
 
 /** Small sums may wait for company: an entry costs the same whatever it moves. */
-function shouldWait(deps: SettleDeps, counters: readonly Counter[]): boolean {
+function shouldWait(deps: SettleDeps, counters: readonly Counter[], waitedMs: number): boolean {
   const pending = counters.flatMap((counter) => [...pendingLines(counter).values()]);
   if (sumMicros(pending.map(({ micros }) => micros)) >= deps.minMicros) return false;
-  const nowMs = deps.clock.nowMs();
-  const oldestDueMs = Math.min(...counters.map(({ dueSinceMs = nowMs }) => dueSinceMs));
-  return nowMs - oldestDueMs < deps.maxWaitMs;
+  return waitedMs < deps.maxWaitMs;
+}
+
+function longestDueMs({ clock }: SettleDeps, counters: readonly Counter[]): number {
+  const nowMs = clock.nowMs();
+  return nowMs - Math.min(nowMs, ...counters.map(({ dueSinceMs = nowMs }) => dueSinceMs));
 }
 
 function entryLines(counter: Counter, keys: readonly LineKey[]): EntryLine[] {

@@ -26,6 +26,9 @@ export interface AttemptDeps extends ChangeDeps {
   /** Only types whose jobs wait have it. */
   readonly deferral?: EventDeferral;
   readonly random: () => number;
+  /** Told of each job as its first attempt begins, and as it ends here. */
+  readonly onBegun?: (job: Job) => void;
+  readonly onFinished?: (job: Job) => void;
   /** Told of each attempt that failed, and why. */
   readonly onFailed: (jobId: string, error: unknown) => void;
 }
@@ -58,6 +61,7 @@ export async function attemptJob<Type extends JobType>(
     if (job.attendAtMs !== undefined) await announce(deps, job);
     return undefined;
   }
+  if (job.attempts === 1) deps.onBegun?.(job);
   try {
     await conclude(deps, job, await run(deps, job, work, deadlineMs, trace));
     return undefined;
@@ -125,11 +129,11 @@ async function conclude(deps: AttemptDeps, job: Job, outcome: JobOutcome): Promi
   const nowMs = deps.clock.nowMs();
   switch (outcome.kind) {
     case "succeeded":
-      await changeOwn(deps, job, (one) => finished(one, "succeeded", outcome, nowMs));
+    case "failed": {
+      const { kind } = outcome;
+      deps.onFinished?.(await changeOwn(deps, job, (one) => finished(one, kind, outcome, nowMs)));
       return;
-    case "failed":
-      await changeOwn(deps, job, (one) => finished(one, "failed", outcome, nowMs));
-      return;
+    }
     case "unfinished":
       await goOn(deps, job, outcome, nowMs);
       return;

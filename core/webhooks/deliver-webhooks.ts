@@ -17,6 +17,8 @@ export interface DeliverDeps extends AttemptDeps {
   readonly bus: EventPublisher;
   readonly deferral: EventDeferral;
   readonly limiter: RateLimiter;
+  /** Told of each call, and whether it was taken. */
+  readonly onAttempted?: (delivered: boolean) => void;
   /** Told of each message that goes back to the queue, and why. */
   readonly onFailed: (id: string, error: unknown) => void;
 }
@@ -82,6 +84,7 @@ async function deliver(
     return await lookAgain(deps, delivery, nowMs + claimMs, receives);
   }
   const after = await attempt(deps, mine, endpoint, health);
+  deps.onAttempted?.(after.state === "delivered");
   if (after.nextAttemptAtMs === undefined) return await settleEnd(deps, after);
   return await comeBack(deps, after, after.nextAttemptAtMs, receives);
 }

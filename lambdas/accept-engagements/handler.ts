@@ -4,6 +4,7 @@ import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environm
 import { apiHandler } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
+import { countingAcceptance } from "../../adapters/lambda/metrics.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { jwsViewTokens } from "../../adapters/view-tokens/jws-view-tokens.ts";
 import { secretsManagerSource } from "../../adapters/view-tokens/secrets.ts";
@@ -23,6 +24,6 @@ const deps = {
 export const handler = apiHandler(async ({ event, trace }) => {
   const body = jsonBody(event, { allowText: true });
   const { userAgent } = event.requestContext.http;
-  const answer = await acceptTokenEngagements({ ...deps, userAgent }, body, trace.traceparent);
-  return { status: 202, body: answer };
+  const accepting = acceptTokenEngagements({ ...deps, userAgent }, body, trace.traceparent);
+  return { status: 202, body: await countingAcceptance(accepting) };
 });

@@ -4,6 +4,7 @@ import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environm
 import { apiHandler } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
+import { countingAcceptance } from "../../adapters/lambda/metrics.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { acceptPublisherEngagements } from "../../core/engagements/accept-engagements.ts";
@@ -18,5 +19,6 @@ const deps = {
 
 export const handler = apiHandler(async ({ event, trace }) => {
   const body = jsonBody(event);
-  return { status: 202, body: await acceptPublisherEngagements(deps, body, trace.traceparent) };
+  const accepting = acceptPublisherEngagements(deps, body, trace.traceparent);
+  return { status: 202, body: await countingAcceptance(accepting) };
 });

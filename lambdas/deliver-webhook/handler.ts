@@ -29,6 +29,10 @@ const deps: DeliverDeps = {
   deferral: deferralFromEnvironment(),
   clock,
   random: Math.random,
+  onAttempted(delivered) {
+    const outcome = delivered ? "WebhooksDelivered" : "WebhookAttemptsFailed";
+    metrics.addMetric(outcome, MetricUnit.Count, 1);
+  },
   onDisabled({ endpointId, disabledReason }) {
     logger.warn("endpoint disabled", { endpointId, disabledReason });
     metrics.addMetric("WebhookEndpointsDisabled", MetricUnit.Count, 1);

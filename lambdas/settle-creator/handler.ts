@@ -34,9 +34,13 @@ const announcing = {
 
 export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) => {
   const booked = new Set<CreatorId>();
+  let waitedMs = 0;
   const { failedIds, ...settled } = await settleDeliveries(
     {
       ...deps,
+      onDue(ms) {
+        waitedMs = Math.max(waitedMs, ms);
+      },
       onBooked: (creatorId) => booked.add(creatorId),
       onFailed: (id, error) => logger.error("not settled", { id, error }),
     },
@@ -46,6 +50,7 @@ export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) =
   );
   await announceBalances(announcing, booked, trace.traceparent);
   logger.info("settled", { ...settled, settledMicros: String(settled.settledMicros) });
+  metrics.addMetric("SettlementLag", MetricUnit.Seconds, waitedMs / 1_000);
   metrics.addMetric("MicrosSettled", MetricUnit.Count, Number(settled.settledMicros));
   return failedIds;
 });
