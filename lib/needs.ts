@@ -3,6 +3,7 @@ import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { IConstruct } from "constructs";
 import { environment } from "../core/contracts/environment.ts";
+import { canaryArticleId } from "../core/contracts/ids.ts";
 import type { JobType } from "../core/contracts/job-types.ts";
 import {
   type FilePrefix,
@@ -68,6 +69,9 @@ export interface Needs {
   readonly outbound?: boolean;
   readonly viewTokenSecret?: boolean;
   readonly settlementRules?: boolean;
+  readonly canaryRules?: boolean;
+  /** The article that the canary reads, and no other. */
+  readonly canaryArticle?: readonly DynamoAction[];
   readonly dedupeTtl?: boolean;
   readonly payoutRules?: boolean;
   readonly payoutFile?: boolean;
@@ -80,6 +84,7 @@ export interface Needs {
 const partitions = {
   payoutLists: { table: "ledger", keys: Object.values(payoutLists) },
   reviewProgress: { table: "registry", keys: [`${reviewProgressPrefix}*`] },
+  canaryArticle: { table: "registry", keys: [`article#${canaryArticleId}`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
   integrations: { table: "registry", keys: [integrationsPartition] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
@@ -134,6 +139,9 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   if (needs.queueDepths) {
     const urls = [...needs.queueDepths].map(([type, { queueUrl }]) => [type, queueUrl]);
     variables[environment.jobQueueUrls] = JSON.stringify(Object.fromEntries(urls));
+  }
+  if (needs.canaryRules) {
+    variables[environment.canaryWithinSeconds] = String(settings.canary.withinSeconds);
   }
   if (needs.dedupeTtl) variables[environment.dedupeTtlDays] = String(settings.dedupeTtlDays);
   return { ...variables, ...rulesOf(needs, settings) };

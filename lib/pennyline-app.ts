@@ -42,24 +42,14 @@ export class PennylineApp extends App {
     this.payouts = new PayoutsStack(this, "PennylinePayouts", platform);
     this.reviews = new ReviewsStack(this, "PennylineReviews", platform);
     this.webhooks = new WebhooksStack(this, "PennylineWebhooks", platform);
-    this.audit = new AuditStack(this, "PennylineAudit", platform);
+    const apiUrl = this.api.api.apiEndpoint;
+    this.audit = new AuditStack(this, "PennylineAudit", { platform, apiUrl });
     this.jobs = new JobsStack(this, "PennylineJobs", platform);
     this.notifications = new NotificationsStack(this, "PennylineNotifications", {
-      platform,
-      apiUrl: this.api.api.apiEndpoint,
+      ...{ platform, apiUrl },
     });
-    this.monitoring = new MonitoringStack(this, "PennylineMonitoring", {
-      platform,
-      api: this.api,
-      workers: this.workers,
-      settlement: this.settlement,
-      payouts: this.payouts,
-      reviews: this.reviews,
-      jobs: this.jobs,
-      connections: this.connections,
-      notifications: this.notifications,
-      webhooks: this.webhooks,
-    });
+    // Last: it sums up whatever the others hold.
+    this.monitoring = new MonitoringStack(this, "PennylineMonitoring", { platform, api: this.api });
     this.deployConsumersFirst();
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);

@@ -105,6 +105,11 @@ const outbound = z.strictObject({
   allowLoopback: z.boolean().default(false),
 });
 
+const canary = z.strictObject({
+  /** Counted within seconds and settled with the next minute: four minutes are late for a reader. */
+  withinSeconds: z.int().min(1).max(280).default(240),
+});
+
 /** When an alarm goes off. Each default carries its reason. */
 const alarmThresholds = z.strictObject({
   /** One batch is 1,000 messages and ten workers run at once: more is not drained in one round. */
@@ -117,6 +122,10 @@ const alarmThresholds = z.strictObject({
   scheduledErrors: z.int().positive().default(2),
   /** Of what runs every minute: five missed runs are no hiccup of the scheduler. */
   missedRunMinutes: z.int().positive().default(5),
+  /** In 5 minutes: pollers try again by themselves; so many and the account has no room left. */
+  workerThrottles: z.int().positive().default(25),
+  /** Whoever earned is settled every minute: ten rounds that left something out are no accident. */
+  settlementLagSeconds: z.int().positive().default(600),
   /** In 5 minutes: a throttled table may cost one answer for a moment, ten are a fault. */
   apiServerErrors: z.int().positive().default(10),
   /** Publishers wait for the answer: a quarter of the 20 s after which a function is stopped. */
@@ -167,6 +176,7 @@ export const stageSettingsSchema = z.strictObject({
   /** Five minutes are one period of the alarms that watch it. */
   release: release.default("Canary10Percent5Minutes"),
   alarms: alarmThresholds.prefault({}),
+  canary: canary.prefault({}),
   /** Receives alarms. None: whoever subscribes to the topic. */
   alarmEmail: z.email().optional(),
 });

@@ -9,7 +9,7 @@ const ms = z.int().nonnegative();
 
 /** A plan that comes from outside: an unknown fault must not silently be none. */
 export const faultPlanSchema = z.strictObject({
-  putEvents: z.strictObject({ failEntry: chance, dropResponse: chance }).optional(),
+  putEvents: z.strictObject({ failEntry: chance, lose: chance, dropResponse: chance }).optional(),
   queues: z
     .record(
       z.string(),
@@ -36,7 +36,12 @@ export const faultPlanSchema = z.strictObject({
 
 /** What may go wrong, and how often. Names are queue and function names; `*` is all of them. */
 export interface FaultPlan {
-  readonly putEvents?: { readonly failEntry?: Chance; readonly dropResponse?: Chance };
+  readonly putEvents?: {
+    readonly failEntry?: Chance;
+    /** Answered as accepted and gone, as by a bus that does not exist. */
+    readonly lose?: Chance;
+    readonly dropResponse?: Chance;
+  };
   readonly queues?: Readonly<Record<string, QueueFaults>>;
   readonly functions?: Readonly<Record<string, FunctionFaults>>;
 }
@@ -93,6 +98,7 @@ export interface Faults {
   once(fault: OneFault): void;
   onPutEvents(entries: number): {
     readonly failedEntries: ReadonlySet<number>;
+    readonly lostEntries: ReadonlySet<number>;
     readonly dropResponse: boolean;
     readonly hang: boolean;
   };
@@ -128,13 +134,16 @@ export function createFaults(seed: number, initial: FaultPlan = {}): Faults {
     once: (fault) => pending.push(fault),
     onPutEvents(entries) {
       const one = take("putEvents", () => true);
-      const { failEntry, dropResponse } = plan.putEvents ?? {};
+      const { failEntry, lose, dropResponse } = plan.putEvents ?? {};
       const failedEntries = new Set(one?.failEntries ?? []);
+      const lostEntries = new Set<number>();
       for (let index = 0; index < entries; index += 1) {
         if (strikes(failEntry)) failedEntries.add(index);
+        else if (strikes(lose)) lostEntries.add(index);
       }
       return {
         failedEntries,
+        lostEntries,
         dropResponse: one?.dropResponse ?? strikes(dropResponse),
         hang: one?.hang ?? false,
       };

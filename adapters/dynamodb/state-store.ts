@@ -16,7 +16,7 @@ const keptMs = 30 * dayMs;
 /** States of one kind in the pacing table, an item each, as JSON. */
 export function dynamoDbStates<State>(
   { client, pacingTable, clock }: Deps,
-  kind: "breaker" | "lease",
+  kind: "breaker" | "canary" | "lease",
 ): StateStore<State> {
   const keyOf = (name: string) => ({ pk: `${kind}#${name}`, sk: kind });
   return {

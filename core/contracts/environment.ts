@@ -47,4 +47,5 @@ export const environment = {
   deferralGroup: "DEFERRAL_GROUP",
   deferralRoleArn: "DEFERRAL_ROLE_ARN",
   deferralDeadLettersArn: "DEFERRAL_DEAD_LETTERS_ARN",
+  canaryWithinSeconds: "CANARY_WITHIN_SECONDS",
 } as const;

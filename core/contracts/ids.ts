@@ -58,6 +58,12 @@ export const articleGroupIdSchema = z
 /** The group of every article that names none; it is paid by rates until it is put otherwise. */
 export const defaultArticleGroup = articleGroupIdSchema.parse("default");
 
+/** Nobody's: what is read of it is counted and settled like anything else, and is worth nothing. */
+export const canaryArticleId = articleIdSchema.parse("pennyline-canary");
+export const canaryCreatorId = creatorIdSchema.parse("pennyline-canary");
+/** Of its own, never put: an article of a pool would take weight from others. */
+export const canaryGroup = articleGroupIdSchema.parse("pennyline-canary");
+
 /** `<creatorId, escaped as in a URL with ~ for %>.<sequence, 10 digits>` */
 export const entryIdSchema = z
   .string()

@@ -82,7 +82,7 @@ export const tables = {
   connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
    * How fast is too fast: `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;
-   * `load#<job type>` / `load`; `outcomes#<name>` / `<hour>`.
+   * `canary#probes` / `canary`; `load#<job type>` / `load`; `outcomes#<name>` / `<hour>`.
    */
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
 } as const;

@@ -19,7 +19,8 @@ import { Construct } from "constructs";
 import { bundleOf } from "../bundling.ts";
 import { environmentOf, grantNeeds, type Needs } from "../needs.ts";
 import { nameIn, type Platform, removalOf } from "../platform.ts";
-import { RunbookAlarm } from "./runbook-alarm.ts";
+import { metricsNamespace } from "./printed-metric.ts";
+import { type Concern, RunbookAlarm } from "./runbook-alarm.ts";
 
 export interface PennylineFunctionProps {
   readonly platform: Platform;
@@ -28,6 +29,8 @@ export interface PennylineFunctionProps {
   readonly needs: Needs;
   readonly timeout: Duration;
   readonly memoryMb: number;
+  /** What is at stake when it fails; default: somebody waits. */
+  readonly concerns?: Concern;
   /** Set for functions invoked asynchronously: how often Lambda itself tries again. */
   readonly asyncRetries?: { readonly attempts: number; readonly maxAge: Duration };
 }
@@ -37,6 +40,7 @@ export class PennylineFunction extends Construct {
   readonly name: string;
   readonly function: LambdaFunction;
   private readonly platform: Platform;
+  private readonly concerns: Concern | undefined;
 
   constructor(scope: Construct, id: string, props: PennylineFunctionProps) {
     super(scope, id);
@@ -44,6 +48,7 @@ export class PennylineFunction extends Construct {
     const { settings } = platform;
     this.name = name;
     this.platform = platform;
+    this.concerns = props.concerns;
 
     const logGroup = new LogGroup(this, "Logs", {
       logGroupName: `/aws/lambda/${nameIn(settings, name)}`,
@@ -67,8 +72,7 @@ export class PennylineFunction extends Construct {
         ...environmentOf(props.needs, platform),
         NODE_OPTIONS: "--enable-source-maps",
         POWERTOOLS_SERVICE_NAME: name,
-        // Two stages in one account must not add up.
-        POWERTOOLS_METRICS_NAMESPACE: `Pennyline/${settings.stage}`,
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(settings),
       },
       ...(props.asyncRetries && {
         retryAttempts: props.asyncRetries.attempts,
@@ -94,7 +98,27 @@ export class PennylineFunction extends Construct {
       description: `${this.name} failed ${threshold} times or more in 5 minutes.`,
       metric: this.function.metricErrors({ period: Duration.minutes(5) }),
       threshold,
+      ...this.atStake(),
     });
+  }
+
+  /** Rings when AWS had no room to run it, time and again. */
+  alarmOnThrottles(): RunbookAlarm {
+    const threshold = this.platform.settings.alarms.workerThrottles;
+    return new RunbookAlarm(this, "ThrottlesAlarm", {
+      platform: this.platform,
+      subject: this.name,
+      runbook: "worker",
+      symptom: "throttles",
+      description: `${this.name} could not be started ${threshold} times or more in 5 minutes.`,
+      metric: this.function.metricThrottles({ period: Duration.minutes(5) }),
+      threshold,
+      ...this.atStake(),
+    });
+  }
+
+  private atStake(): { concerns?: Concern } {
+    return this.concerns ? { concerns: this.concerns } : {};
   }
 
   /** Not AWS' managed policy: that one may write to every log group of the account. */

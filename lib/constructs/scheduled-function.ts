@@ -7,7 +7,7 @@ import type { Needs } from "../needs.ts";
 import { nameIn, type Platform } from "../platform.ts";
 import { DeadLetterQueue } from "./dead-letter-queue.ts";
 import { PennylineFunction } from "./pennyline-function.ts";
-import { alarmPeriod, RunbookAlarm } from "./runbook-alarm.ts";
+import { alarmPeriod, type Concern, RunbookAlarm } from "./runbook-alarm.ts";
 
 export interface ScheduledFunctionProps {
   readonly platform: Platform;
@@ -18,6 +18,8 @@ export interface ScheduledFunctionProps {
   readonly memoryMb?: number;
   /** How often it runs, in whole minutes; default: every minute. */
   readonly every?: Duration;
+  /** What is at stake when it does not run; default: somebody waits. */
+  readonly concerns?: Concern;
   /** Failed runs in 5 minutes that ring; default: the stage's `scheduledErrors`. */
   readonly errorsToRing?: number;
 }
@@ -36,6 +38,7 @@ export class ScheduledFunction extends Construct {
   private readonly platform: Platform;
   private readonly every: Duration;
   private readonly errorsToRing: number;
+  private readonly concerns: Concern;
 
   constructor(scope: Construct, id: string, props: ScheduledFunctionProps) {
     super(scope, id);
@@ -43,11 +46,13 @@ export class ScheduledFunction extends Construct {
     this.name = name;
     this.platform = platform;
     this.every = every;
+    this.concerns = props.concerns ?? "users";
     this.errorsToRing = props.errorsToRing ?? platform.settings.alarms.scheduledErrors;
     this.scheduled = new PennylineFunction(this, "Scheduled", {
       platform,
       name,
       needs,
+      concerns: this.concerns,
       timeout,
       memoryMb: props.memoryMb ?? 512,
       // The next run does all that a failed one left undone, and is worth waiting for if it is near.
@@ -96,7 +101,7 @@ export class ScheduledFunction extends Construct {
   }
 
   private addAlarms(): void {
-    const { platform, name, every } = this;
+    const { platform, name, every, concerns } = this;
     const { missedRunMinutes } = platform.settings.alarms;
     // CloudWatch looks back a day at most with short periods: a long one is a period of its own.
     const watch = everyMinute(every)
@@ -104,7 +109,7 @@ export class ScheduledFunction extends Construct {
       : { period: every, periods: missedRuns };
     const silentMinutes = watch.period.toMinutes() * watch.periods;
     new RunbookAlarm(this, "NotRunningAlarm", {
-      platform,
+      ...{ platform, concerns },
       subject: name,
       symptom: "not-running",
       description: `${name} did not run for ${silentMinutes} minutes.`,
@@ -114,7 +119,7 @@ export class ScheduledFunction extends Construct {
       whenBelow: true,
     });
     new RunbookAlarm(this, "MissedRunsAlarm", {
-      platform,
+      ...{ platform, concerns },
       subject: name,
       symptom: "missed-runs",
       description: `${name}: the scheduler could not start a run.`,

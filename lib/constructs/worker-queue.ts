@@ -15,7 +15,7 @@ import type { Needs } from "../needs.ts";
 import type { Platform } from "../platform.ts";
 import { DeadLetterQueue, queueProps } from "./dead-letter-queue.ts";
 import { PennylineFunction } from "./pennyline-function.ts";
-import { alarmPeriod, RunbookAlarm } from "./runbook-alarm.ts";
+import { alarmPeriod, type Concern, RunbookAlarm } from "./runbook-alarm.ts";
 
 export interface WorkerQueueProps {
   readonly platform: Platform;
@@ -36,6 +36,8 @@ export interface WorkerQueueProps {
   readonly visibilityTimeout?: Duration;
   readonly maxConcurrency?: number;
   readonly memoryMb?: number;
+  /** What is at stake when it does not work; default: somebody waits. */
+  readonly concerns?: Concern;
   /** Whose sections of the runbook its alarms link, if it shares them with others; default: its own. */
   readonly runbook?: string;
 }
@@ -57,6 +59,7 @@ export class WorkerQueue extends Construct {
   readonly undelivered: Queue;
   private readonly platform: Platform;
   private readonly runbook: string;
+  private readonly concerns: Concern;
 
   constructor(scope: Construct, id: string, props: WorkerQueueProps) {
     super(scope, id);
@@ -75,6 +78,7 @@ export class WorkerQueue extends Construct {
     this.name = name;
     this.platform = platform;
     this.runbook = props.runbook ?? name;
+    this.concerns = props.concerns ?? "users";
     this.deadLetters = new Queue(
       this,
       "DeadLetters",
@@ -97,6 +101,7 @@ export class WorkerQueue extends Construct {
       platform,
       name,
       needs: props.needs,
+      concerns: this.concerns,
       timeout,
       memoryMb: props.memoryMb ?? 1024,
     });
@@ -160,6 +165,7 @@ export class WorkerQueue extends Construct {
         subject: name,
         symptom,
         runbook: this.runbook,
+        concerns: this.concerns,
         description: `${name}: ${text}.`,
         metric,
         threshold: at,
@@ -177,5 +183,6 @@ export class WorkerQueue extends Construct {
     const refused = "EventBridge could not deliver events to the queue";
     alarm("UndeliveredAlarm", "undelivered", visible(this.undelivered), 1, refused);
     this.worker.alarmOnErrors({ runbook: this.runbook });
+    this.worker.alarmOnThrottles();
   }
 }

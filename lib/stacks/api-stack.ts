@@ -11,7 +11,7 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
-import { MathExpression } from "aws-cdk-lib/aws-cloudwatch";
+import { MathExpression, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { type Operation, type Route, routes } from "../../core/contracts/routes.ts";
@@ -305,20 +305,22 @@ export class ApiStack extends Stack {
     stage.node.addDependency(...added);
   }
 
-  /** The slowest accepting route's. Others may take long because a client asked them to wait. */
-  private acceptanceLatency(period: Duration): MathExpression {
-    const metrics = accepting.map(({ method, path }, index) => {
+  /** Of routes that must be quick; others may take long because a client asked them to wait. */
+  acceptingLatencies(period: Duration): Metric[] {
+    return accepting.map(({ method, path }) => {
       const dimensionsMap = { Method: method, Resource: path, Stage: "$default" };
-      const latency = this.api.metricLatency({ period, statistic: "p99" });
+      const latency = this.api.metricLatency({ period, statistic: "p99", label: path });
       const { ApiId = "" } = latency.dimensions as Record<string, string>;
-      return [
-        `route${index}`,
-        latency.with({ dimensionsMap: { ApiId, ...dimensionsMap } }),
-      ] as const;
+      return latency.with({ dimensionsMap: { ApiId, ...dimensionsMap } });
     });
+  }
+
+  private acceptanceLatency(period: Duration): MathExpression {
+    const latencies = this.acceptingLatencies(period);
+    const metrics = Object.fromEntries(latencies.map((one, index) => [`route${index}`, one]));
     return new MathExpression({
-      expression: `MAX([${metrics.map(([id]) => id).join(", ")}])`,
-      usingMetrics: Object.fromEntries(metrics),
+      expression: `MAX([${Object.keys(metrics).join(", ")}])`,
+      usingMetrics: metrics,
       label: "p99 of the slowest accepting route",
       period,
     });

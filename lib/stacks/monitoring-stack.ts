@@ -1,130 +1,240 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import { Dashboard, GraphWidget, type IMetric, Row } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  AlarmRule,
+  AlarmState,
+  AlarmStatusWidget,
+  CompositeAlarm,
+  Dashboard,
+  GraphWidget,
+  type IAlarmRef,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  Metric,
+} from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Construct } from "constructs";
-import type { WorkerQueue } from "../constructs/worker-queue.ts";
+import { metricsNamespace, printedMetric } from "../constructs/printed-metric.ts";
+import { type Concern, RunbookAlarm } from "../constructs/runbook-alarm.ts";
+import { ScheduledFunction } from "../constructs/scheduled-function.ts";
+import { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 import type { ApiStack } from "./api-stack.ts";
-import type { ConnectionsStack } from "./connections-stack.ts";
-import type { JobsStack } from "./jobs-stack.ts";
-import type { NotificationsStack } from "./notifications-stack.ts";
-import type { PayoutsStack } from "./payouts-stack.ts";
-import type { ReviewsStack } from "./reviews-stack.ts";
-import type { SettlementStack } from "./settlement-stack.ts";
-import type { WebhooksStack } from "./webhooks-stack.ts";
-import type { WorkersStack } from "./workers-stack.ts";
 
 export interface MonitoringStackProps {
   readonly platform: Platform;
   readonly api: ApiStack;
-  readonly workers: WorkersStack;
-  readonly settlement: SettlementStack;
-  readonly payouts: PayoutsStack;
-  readonly reviews: ReviewsStack;
-  readonly jobs: JobsStack;
-  readonly connections: ConnectionsStack;
-  readonly notifications: NotificationsStack;
-  readonly webhooks: WebhooksStack;
 }
 
 const period = Duration.minutes(1);
 
-/** One dashboard, in the order in which a view becomes money. Alarms live with what they watch. */
+const summaries = {
+  money: { id: "MoneyAtRisk", name: "money-at-risk", text: "Money is late, stuck or wrong." },
+  users: { id: "UsersWaiting", name: "users-waiting", text: "Somebody waits for us." },
+} as const satisfies Record<Concern, object>;
+
+/**
+ * What an operator looks at first: two alarms that sum up all others, and one dashboard. Alarms live
+ * with what they watch; whatever the other stacks hold is found here by itself, and mentioned by its
+ * name, so that no stack is tied to this one.
+ */
 export class MonitoringStack extends Stack {
-  constructor(scope: Construct, id: string, props: MonitoringStackProps) {
-    const { platform, api, workers, settlement, payouts, reviews } = props;
-    const { jobs, connections, notifications, webhooks } = props;
+  private readonly platform: Platform;
+  private readonly api: ApiStack;
+  private readonly alarms: readonly RunbookAlarm[];
+  private readonly queues: readonly WorkerQueue[];
+  private readonly schedules: readonly ScheduledFunction[];
+
+  constructor(scope: Construct, id: string, { platform, api }: MonitoringStackProps) {
     super(scope, id, { stackName: nameIn(platform.settings, "monitoring") });
-    const { settleEarnings, settleCreator, pricePools } = settlement;
+    const all = this.node.root.node.findAll();
+    this.platform = platform;
+    this.api = api;
+    this.alarms = all.filter((one) => one instanceof RunbookAlarm);
+    this.queues = all.filter((one) => one instanceof WorkerQueue);
+    this.schedules = all.filter((one) => one instanceof ScheduledFunction);
+    // A summary of alarms that are not there yet would fail the deployment.
+    const watched = new Set(this.alarms.map((alarm) => Stack.of(alarm)));
+    for (const stack of watched) this.addStackDependency(stack);
+
+    const concerns = ["money", "users"] as const;
+    const composites = concerns.map((concern) => this.addSummary(concern));
     new Dashboard(this, "Dashboard", {
       dashboardName: nameIn(platform.settings),
       defaultInterval: Duration.hours(3),
       widgets: [
         [
-          graph("API: requests and errors", [
-            api.api.metricCount({ period }),
-            api.api.metricClientError({ period }),
-            api.api.metricServerError({ period }),
-          ]),
-          graph("API: latency", [
-            api.api.metricLatency({ period, statistic: "p50" }),
-            api.api.metricLatency({ period, statistic: "p99" }),
-          ]),
-        ],
-        rowOf(workers.countEngagements),
-        [
-          graph("settle-earnings: runs, errors, missed", [
-            settleEarnings.scheduled.function.metricInvocations({ period }),
-            settleEarnings.scheduled.function.metricErrors({ period }),
-            settleEarnings.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
-          ]),
-          graph("settle-earnings: duration", [
-            settleEarnings.scheduled.function.metricDuration({ period, statistic: "Maximum" }),
-          ]),
-        ],
-        rowOf(settleCreator),
-        [
-          graph("price-pools: runs, errors, missed", [
-            pricePools.scheduled.function.metricInvocations({ period }),
-            pricePools.scheduled.function.metricErrors({ period }),
-            pricePools.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
-          ]),
-        ],
-        [
-          graph("run-payouts: runs, errors, missed", [
-            payouts.runPayouts.scheduled.function.metricInvocations({ period }),
-            payouts.runPayouts.scheduled.function.metricErrors({ period }),
-            payouts.runPayouts.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
-          ]),
-        ],
-        rowOf(payouts.payCreators),
-        [
-          graph("release-holds: runs, errors, missed", [
-            reviews.releaseHolds.scheduled.function.metricInvocations({ period }),
-            reviews.releaseHolds.scheduled.function.metricErrors({ period }),
-            reviews.releaseHolds.missedRuns.metricApproximateNumberOfMessagesVisible({ period }),
-          ]),
-        ],
-        rowOf(reviews.applyReview),
-        ...jobs.queues.map(rowOf),
-        rowOf(connections.pushUpdates),
-        ...notifications.queues.map(rowOf),
-        rowOf(webhooks.createDeliveries),
-        rowOf(webhooks.deliverWebhook),
-        [
-          graph(
-            "Tables: throttled requests",
-            Object.values(platform.tables).map((table) =>
-              table.metricThrottledRequestsForOperation("TransactWriteItems", { period }),
-            ),
+          status("Are we fine?", 6, composites),
+          ...concerns.map((concern) =>
+            status(`What rings: ${summaries[concern].name}`, 9, this.alarmsOf(concern), true),
           ),
         ],
+        this.money(),
+        this.users(),
+        this.waiting(),
+        this.machinery(),
       ],
     });
   }
+
+  private addSummary(concern: Concern): CompositeAlarm {
+    const { settings, alarmTopic } = this.platform;
+    const { id, name, text } = summaries[concern];
+    const alarm = new CompositeAlarm(this, id, {
+      compositeAlarmName: nameIn(settings, name),
+      alarmDescription: `${text} See docs/runbook.md#${name}`,
+      alarmRule: AlarmRule.fromString(
+        this.namesOf(concern)
+          .map((one) => `ALARM("${one}")`)
+          .join(" OR "),
+      ),
+    });
+    const action = new SnsAction(alarmTopic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    return alarm;
+  }
+
+  private namesOf(concern: Concern): string[] {
+    const concerned = this.alarms.filter((alarm) => alarm.concerns === concern);
+    return concerned.map(({ plainName }) => plainName).sort();
+  }
+
+  private alarmsOf(concern: Concern): { alarmArn: string }[] {
+    return this.namesOf(concern).map((name) => ({
+      alarmArn: `arn:${this.partition}:cloudwatch:${this.region}:${this.account}:alarm:${name}`,
+    }));
+  }
+
+  /** In the order in which a view becomes money. */
+  private money(): IWidget[] {
+    return [
+      graph("Engagements a minute", [
+        this.sumOf("EngagementsAccepted", "accepted"),
+        this.printed("count-engagements", "EngagementsRecorded", "counted"),
+        this.printed("count-engagements", "EngagementsDuplicate", "counted before"),
+        this.sumOf("EngagementsRefused", "refused", ["service", "reason"]),
+      ]),
+      graph("Settled a minute, micros", [
+        this.printed("settle-creator", "MicrosSettled", "settled"),
+      ]),
+      graph("Settlement lag, s", [
+        this.printed("settle-creator", "SettlementLag", "not settled for", "Maximum"),
+      ]),
+      graph("Differences and lost canaries", [
+        this.printed("audit-money", "ProofDifferences", "differences in the proof", "Maximum"),
+        this.printed("run-canary", "CanaryFailures", "canaries that did not arrive"),
+      ]),
+    ];
+  }
+
+  private users(): IWidget[] {
+    const { api } = this.api;
+    return [
+      graph("Accepting routes, p99 ms", this.api.acceptingLatencies(period)),
+      graph("Answers a minute", [
+        api.metricCount({ period, label: "all" }),
+        api.metricClientError({ period, label: "4xx" }),
+        api.metricServerError({ period, label: "5xx" }),
+      ]),
+      graph("Told to come back later (429)", [this.sumOf("RequestsShed", "shed", ["service"])]),
+      graph("Jobs a minute", [
+        this.sumOf("JobsSucceeded", "succeeded"),
+        this.sumOf("JobsFailed", "failed"),
+      ]),
+    ];
+  }
+
+  /** One line for each queue. */
+  private waiting(): IWidget[] {
+    const lines = (metricName: string, suffix = "") =>
+      this.queues.map(({ name }) => this.queueMetric(metricName, `${name}${suffix}`));
+    const visible = "ApproximateNumberOfMessagesVisible";
+    return [
+      graph("Waiting messages", lines(visible), 8),
+      graph("Age of the oldest message, s", lines("ApproximateAgeOfOldestMessage"), 8),
+      graph(
+        "Dead letters, undelivered events, missed runs",
+        [
+          ...lines(visible, "-dead-letters"),
+          ...lines(visible, "-undelivered"),
+          ...this.schedules.map(({ name }) => this.queueMetric(visible, `${name}-missed-runs`)),
+        ],
+        8,
+      ),
+    ];
+  }
+
+  private machinery(): IWidget[] {
+    const names = [...this.queues, ...this.schedules].map(({ name }) => name);
+    const lines = (metricName: string) =>
+      names.map((name) => this.functionMetric(metricName, name));
+    const tables = Object.values(this.platform.tables);
+    return [
+      graph("Errors of workers and schedules", lines("Errors"), 8),
+      graph("Throttles of workers and schedules", lines("Throttles"), 8),
+      graph(
+        "Tables: throttled requests",
+        tables.map((table) =>
+          table.metricThrottledRequestsForOperation("TransactWriteItems", { period }),
+        ),
+        8,
+      ),
+    ];
+  }
+
+  private queueMetric(metricName: string, name: string): Metric {
+    const dimensionsMap = { QueueName: nameIn(this.platform.settings, name) };
+    const namespace = "AWS/SQS";
+    return new Metric({
+      ...{ namespace, metricName, dimensionsMap, period },
+      statistic: "Maximum",
+      label: name,
+    });
+  }
+
+  private functionMetric(metricName: string, name: string): Metric {
+    const dimensionsMap = { FunctionName: nameIn(this.platform.settings, name) };
+    const namespace = "AWS/Lambda";
+    return new Metric({
+      ...{ namespace, metricName, dimensionsMap, period },
+      statistic: "Sum",
+      label: name,
+    });
+  }
+
+  private printed(
+    service: string,
+    name: string,
+    label: string,
+    statistic: "Sum" | "Maximum" = "Sum",
+  ): Metric {
+    return printedMetric(this.platform.settings, { service, name, statistic, period, label });
+  }
+
+  /** Over every function that prints it, and every other dimension. */
+  private sumOf(name: string, label: string, dimensions = ["service"]): MathExpression {
+    const schema = [`"${metricsNamespace(this.platform.settings)}"`, ...dimensions].join(",");
+    const search = `SEARCH('{${schema}} MetricName="${name}"', 'Sum', ${period.toSeconds()})`;
+    return new MathExpression({ expression: `SUM(${search})`, usingMetrics: {}, label, period });
+  }
 }
 
-function rowOf(worker: WorkerQueue): Row[] {
-  const visible = (queue: WorkerQueue["queue"], label: string) =>
-    queue.metricApproximateNumberOfMessagesVisible({ period, label });
-  const { name, queue, deadLetters, undelivered } = worker;
-  return [
-    new Row(
-      graph(`${name}: waiting`, [visible(queue, "waiting")]),
-      graph(`${name}: age of the oldest message`, [
-        queue.metricApproximateAgeOfOldestMessage({ period }),
-      ]),
-      graph(`${name}: dead letters and undelivered events`, [
-        visible(deadLetters, "dead letters"),
-        visible(undelivered, "undelivered"),
-      ]),
-      graph(`${name}: errors and duration`, [
-        worker.worker.function.metricErrors({ period }),
-        worker.worker.function.metricDuration({ period, statistic: "p99" }),
-      ]),
-    ),
-  ];
+function status(
+  title: string,
+  width: number,
+  alarms: readonly { readonly alarmArn: string }[],
+  onlyRinging = false,
+): AlarmStatusWidget {
+  return new AlarmStatusWidget({
+    title,
+    width,
+    height: 4,
+    alarms: alarms.map(({ alarmArn }) => ({ alarmRef: { alarmArn } }) as IAlarmRef),
+    ...(onlyRinging && { states: [AlarmState.ALARM] }),
+  });
 }
 
-function graph(title: string, left: IMetric[]): GraphWidget {
-  return new GraphWidget({ title, left, width: 6, height: 6 });
+function graph(title: string, left: readonly IMetric[], width = 6): GraphWidget {
+  return new GraphWidget({ title, left: [...left], width, height: 6 });
 }

@@ -15,6 +15,7 @@ export class PayoutsStack extends Stack {
     this.runPayouts = new ScheduledFunction(this, "RunPayouts", {
       platform,
       name: "run-payouts",
+      concerns: "money",
       every: Duration.hours(1),
       timeout: Duration.minutes(5),
       needs: {
@@ -28,6 +29,7 @@ export class PayoutsStack extends Stack {
     this.payCreators = new WorkerQueue(this, "PayCreators", {
       platform,
       name: "pay-creators",
+      concerns: "money",
       event: events.payoutsDue,
       batchSize: 5,
       batchingWindow: Duration.seconds(0),

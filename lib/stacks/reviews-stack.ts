@@ -15,6 +15,7 @@ export class ReviewsStack extends Stack {
     this.applyReview = new WorkerQueue(this, "ApplyReview", {
       platform,
       name: "apply-review",
+      concerns: "money",
       event: events.reviewRequested,
       // One message may hold all the work that there is time for.
       batchSize: 1,
@@ -35,6 +36,7 @@ export class ReviewsStack extends Stack {
     this.releaseHolds = new ScheduledFunction(this, "ReleaseHolds", {
       platform,
       name: "release-holds",
+      concerns: "money",
       every: Duration.hours(1),
       timeout: Duration.minutes(5),
       needs: {

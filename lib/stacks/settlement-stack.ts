@@ -1,6 +1,8 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { events } from "../../core/contracts/events.ts";
+import { printedMetric } from "../constructs/printed-metric.ts";
+import { alarmPeriod, RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import { ScheduledFunction } from "../constructs/scheduled-function.ts";
 import { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
@@ -19,12 +21,14 @@ export class SettlementStack extends Stack {
     this.settleEarnings = new ScheduledFunction(this, "SettleEarnings", {
       platform,
       name: "settle-earnings",
+      concerns: "money",
       timeout: Duration.seconds(60),
       needs: { dueIndex: ["Query"], putEvents: true },
     });
     this.settleCreator = new WorkerQueue(this, "SettleCreator", {
       platform,
       name: "settle-creator",
+      concerns: "money",
       event: events.settlementDue,
       batchSize: 10,
       batchingWindow: Duration.seconds(0),
@@ -41,9 +45,11 @@ export class SettlementStack extends Stack {
         holdRules: true,
       },
     });
+    this.alarmOnLag(platform);
     this.pricePools = new ScheduledFunction(this, "PricePools", {
       platform,
       name: "price-pools",
+      concerns: "money",
       every: Duration.hours(1),
       // A counter is two writes, some hundreds a second; what is left the next run does.
       timeout: Duration.minutes(10),
@@ -57,6 +63,25 @@ export class SettlementStack extends Stack {
         dueIndex: ["Query"],
         poolRules: true,
       },
+    });
+  }
+  /** Says that settlement does not do its work, whatever the reason, and though it may well run. */
+  private alarmOnLag(platform: Platform): void {
+    const { settings } = platform;
+    const { settlementLagSeconds } = settings.alarms;
+    new RunbookAlarm(this, "LagAlarm", {
+      platform,
+      subject: "settle-creator",
+      symptom: "lag",
+      concerns: "money",
+      description: `What a creator earned ${settlementLagSeconds} s ago is not in the ledger.`,
+      metric: printedMetric(settings, {
+        service: "settle-creator",
+        name: "SettlementLag",
+        statistic: "Maximum",
+        period: alarmPeriod,
+      }),
+      threshold: settlementLagSeconds,
     });
   }
 }

@@ -1,8 +1,8 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
 import { events } from "../../core/contracts/events.ts";
 import { limits } from "../../core/contracts/limits.ts";
+import { printedMetric } from "../constructs/printed-metric.ts";
 import { alarmPeriod, RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
@@ -73,10 +73,9 @@ export class WebhooksStack extends Stack {
       symptom: "endpoint-disabled",
       runbook,
       description: "A webhook endpoint was disabled: it was gone, or failed for five days.",
-      metric: new Metric({
-        namespace: `Pennyline/${settings.stage}`,
-        metricName: "WebhookEndpointsDisabled",
-        dimensionsMap: { service: "deliver-webhook" },
+      metric: printedMetric(settings, {
+        service: "deliver-webhook",
+        name: "WebhookEndpointsDisabled",
         statistic: "Sum",
         period: Duration.minutes(5),
       }),

@@ -13,6 +13,7 @@ export class WorkersStack extends Stack {
     this.countEngagements = new WorkerQueue(this, "CountEngagements", {
       platform,
       name: "count-engagements",
+      concerns: "money",
       event: events.engagementsAccepted,
       batchSize: 1_000,
       batchingWindow: Duration.seconds(1),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { AwsError, DropConnection, HangConnection, type Operation } from "../aws-json-server.ts";
 import type { Faults } from "../faults.ts";
@@ -74,6 +75,7 @@ function putEvents(
       if (fault.failedEntries.has(index)) {
         return { ErrorCode: "ThrottlingException", ErrorMessage: "injected by a fault" };
       }
+      if (fault.lostEntries.has(index)) return { EventId: randomUUID() };
       return accept(entry, rulesByBus, deps);
     }),
   );

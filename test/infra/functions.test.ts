@@ -256,6 +256,16 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Scan on EarningsCounters",
     "dynamodb:Scan on Ledger",
   ],
+  "run-canary": [
+    "dynamodb:BatchGetItem on EarningsCounters",
+    "dynamodb:BatchGetItem on Registry, of article#pennyline-canary",
+    "dynamodb:GetItem on Pacing",
+    "dynamodb:PutItem on Pacing",
+    "dynamodb:PutItem on Registry, of article#pennyline-canary",
+    "dynamodb:Query on EarningsCounters/index/due",
+    "dynamodb:Query on ImpressionKeys",
+    "secretsmanager:GetSecretValue on ViewTokenSecret",
+  ],
   "authorize-connection": ["secretsmanager:GetSecretValue on LinkSecret"],
   "close-connection": ["dynamodb:DeleteItem on Connections", "dynamodb:Query on Connections"],
   "count-engagements": [

@@ -106,7 +106,8 @@ describe.each(workers)("the queue of $name", ({ name, event, batchSize, windowSe
     const names = of("AWS::CloudWatch::Alarm").map(({ properties }) =>
       shortName(properties.AlarmName),
     );
-    const symptoms = ["backlog", "oldest-message", "dead-letters", "undelivered", "errors"];
+    const ofQueue = ["backlog", "oldest-message", "dead-letters", "undelivered"];
+    const symptoms = [...ofQueue, "errors", "throttles"];
     expect(names).toEqual(expect.arrayContaining(symptoms.map((one) => `${name}-${one}`)));
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Resource, resourcesOf } from "./support/resources.ts";
+import { type Resource, resourcesOf, shortName } from "./support/resources.ts";
 import { removeSynthesized, synthesize } from "./support/synthesize.ts";
 
 const runbook = readFileSync(join(import.meta.dirname, "..", "..", "docs", "runbook.md"), "utf8");
@@ -11,11 +11,15 @@ const sections = new Map(
     .map((section) => [anchorOf(section.split("\n")[0] ?? ""), section] as const),
 );
 
+let plain: Resource[];
+let composites: Resource[];
 let alarms: Resource[];
 let topics: string[];
 beforeAll(() => {
   const { all } = synthesize("local");
-  alarms = resourcesOf(all, "AWS::CloudWatch::Alarm");
+  plain = resourcesOf(all, "AWS::CloudWatch::Alarm");
+  composites = resourcesOf(all, "AWS::CloudWatch::CompositeAlarm");
+  alarms = [...plain, ...composites];
   topics = resourcesOf(all, "AWS::SNS::Topic").map(({ id }) => id);
 });
 afterAll(removeSynthesized);
@@ -52,5 +56,42 @@ test("every alarm tells someone, when it rings and when it is over", () => {
     for (const actions of [properties.AlarmActions, properties.OKActions]) {
       expect(JSON.stringify(actions), id).toMatch(new RegExp(topics.join("|")));
     }
+  }
+});
+
+test("every alarm is summed up by exactly one of two, which name no other", () => {
+  const children = composites.map(({ properties }) =>
+    [...properties.AlarmRule.matchAll(/ALARM\("([^"]+)"\)/g)].map(([, name]) => name as string),
+  );
+  expect(composites.map(({ properties }) => shortName(properties.AlarmName)).sort()).toEqual([
+    "money-at-risk",
+    "users-waiting",
+  ]);
+  expect(children.flat().sort()).toEqual(
+    plain.map(({ properties }) => properties.AlarmName).sort(),
+  );
+  // CloudWatch takes no more.
+  for (const names of children) expect(names.length).toBeLessThanOrEqual(100);
+  for (const { properties } of composites) {
+    expect(properties.AlarmRule.length).toBeLessThanOrEqual(10_240);
+  }
+});
+
+test("what moves money puts money at risk, and what users wait for does not", () => {
+  const [money = ""] = composites.flatMap(({ properties }) =>
+    properties.AlarmName.endsWith("money-at-risk") ? [properties.AlarmRule as string] : [],
+  );
+  for (const name of [
+    "count-engagements-dead-letters",
+    "settle-earnings-not-running",
+    "settle-creator-lag",
+    "pay-creators-undelivered",
+    "audit-money-difference",
+    "run-canary-failure",
+  ]) {
+    expect(money).toContain(`ALARM("pennyline-local-${name}")`);
+  }
+  for (const name of ["api-latency", "run-draft-save-errors", "deliver-webhook-backlog"]) {
+    expect(money).not.toContain(name);
   }
 });
