@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { Clock } from "../../core/values/time.ts";
 import { deliveryIdOf, placeOf, type WebhookDelivery } from "../../core/webhooks/delivery.ts";
-import type { WebhookDeliveries } from "../../core/webhooks/delivery-store.ts";
+import type { DeliveryRange, WebhookDeliveries } from "../../core/webhooks/delivery-store.ts";
 import { getItem, type Item } from "./items.ts";
 import { type Action, failedConditionsOf } from "./write-transaction.ts";
 
@@ -73,38 +73,40 @@ export function dynamoDbWebhookDeliveries(
       const values = { ":before": BigInt(delivery.version - 1) };
       return (await write(delivery, "version = :before", values)) ? "replaced" : "raced";
     },
-    async list(owner, endpointId, { after, before, newestFirst, limit }) {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: webhooksTable,
-          KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
-          ExpressionAttributeValues: {
-            ":pk": partitionOf(owner, endpointId),
-            // Right after it, and right before: places are of one length, and digits come first.
-            ":from": `${after ?? ""}!`,
-            ":to": before ?? "~",
-          },
-          ConsistentRead: true,
-          ScanIndexForward: !newestFirst,
-          Limit: limit + 1,
-        }),
-      );
-      const others = Items.filter(({ sk }) => sk !== before).slice(0, limit);
-      return others.map(alive).filter((one) => one !== undefined);
+    async list(owner, endpointId, range) {
+      const items = await query(client, webhooksTable, partitionOf(owner, endpointId), range);
+      return items.map(alive).filter((one) => one !== undefined);
     },
     async firstInLine(delivery) {
-      const { Items: [first] = [] } = await client.send(
-        new QueryCommand({
-          TableName: webhooksTable,
-          KeyConditionExpression: "pk = :pk",
-          ExpressionAttributeValues: { ":pk": lineOf(delivery).pk },
-          ConsistentRead: true,
-          Limit: 1,
-        }),
-      );
+      const { pk } = lineOf(delivery);
+      const [first] = await query(client, webhooksTable, pk, { newestFirst: false, limit: 1 });
       return first && deliveryIdOf(delivery.endpointId, String(first.sk));
     },
   };
+}
+
+async function query(
+  client: DynamoDBDocumentClient,
+  webhooksTable: string,
+  pk: string,
+  { after = "", before, newestFirst, limit }: DeliveryRange,
+): Promise<Item[]> {
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: webhooksTable,
+      KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+      ExpressionAttributeValues: {
+        ":pk": pk,
+        // Right after it: places are of one length. The other end is left out below.
+        ":from": `${after}!`,
+        ":to": before ?? "~",
+      },
+      ConsistentRead: true,
+      ScanIndexForward: !newestFirst,
+      Limit: before === undefined ? limit : limit + 1,
+    }),
+  );
+  return Items.filter(({ sk }) => sk !== before).slice(0, limit);
 }
 
 /** Pending ones stand in line; who is done leaves it, in the same write. */

@@ -1,8 +1,8 @@
-import type { WebhookEndpoint } from "../../core/webhooks/endpoint.ts";
+import type { shownSecret } from "../../core/webhooks/present-endpoint.ts";
 import type { WebhookSecrets } from "../../core/webhooks/secrets.ts";
 import type { ApiAnswer } from "../lambda/api-handler.ts";
 
-type Shown = Pick<WebhookEndpoint, "owner" | "endpointId"> & { readonly generation: number };
+type Shown = ReturnType<typeof shownSecret>["shown"];
 
 /**
  * Adds the secret that an answer shows, after the answer was remembered for its Idempotency-Key: what
@@ -14,5 +14,5 @@ export async function withSecret(
 ): Promise<ApiAnswer> {
   const { shown, ...said } = body as { readonly shown?: Shown };
   if (!shown) return { ...answer, body };
-  return { ...answer, body: { ...said, secret: await secrets.secretOf(shown, shown.generation) } };
+  return { ...answer, body: { ...said, secret: await secrets.secretOf(shown, shown) } };
 }

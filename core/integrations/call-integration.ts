@@ -30,8 +30,8 @@ export async function callIntegration(
   const body = JSON.stringify(data);
   const atMs = clock.nowMs();
   const message = { id: messageId, atMs, body };
-  const generations = validSecrets(integration, atMs).map(({ generation }) => generation);
-  const signature = await secrets.sign(signerOf(integration), generations, message);
+  const valid = validSecrets(integration, atMs);
+  const signature = await secrets.sign(signerOf(integration), valid, message);
   return await outbound.call({
     ...{ url, method, body, timeoutMs, maxResponseBytes },
     headers: {

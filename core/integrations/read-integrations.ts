@@ -65,10 +65,14 @@ export function presentIntegration(integration: Integration, nowMs: number) {
 
 /** With which secret to show beside it, if it has a new one. */
 export function presentWritten({ integration, newGeneration }: Written, nowMs: number) {
+  const made = integration.secrets.find(({ generation }) => generation === newGeneration);
   return {
     ...presentIntegration(integration, nowMs),
-    ...(newGeneration !== undefined && {
-      shown: { ...signerOf(integration), generation: newGeneration },
+    ...(made && {
+      shown: {
+        ...signerOf(integration),
+        ...{ generation: made.generation, createdAtMs: made.createdAtMs },
+      },
     }),
   };
 }

@@ -56,7 +56,7 @@ export async function attempt(
   const succeeded = isSuccess(outcome);
   const next = healthAfter(health, { succeeded, durationMs: outcome.durationMs }, nowMs);
   if (next) await deps.healths.put(endpoint, next);
-  const reason = reasonToDisable(delivery, outcome, next ?? health, nowMs);
+  const reason = reasonToDisable(endpoint, outcome, next ?? health, nowMs);
   if (reason) await disableEndpoint(deps, endpoint, reason, delivery.traceparent);
   const record = attemptOf(outcome, atMs);
   return await change(deps, delivery, (current) => {
@@ -95,7 +95,7 @@ async function call(
   const { deliveryId: id, callbackUrl } = delivery;
   const body = await deliveries.bodyOf(delivery);
   if (body === undefined) throw new Error(`the body of ${id} is gone`);
-  const generations = validSecrets(endpoint, atMs).map(({ generation }) => generation);
+  const valid = validSecrets(endpoint, atMs);
   return await outbound.call({
     url: callbackUrl ?? endpoint.url ?? "",
     method: "POST",
@@ -104,7 +104,7 @@ async function call(
       "user-agent": "Pennyline-Webhooks",
       "webhook-id": id,
       "webhook-timestamp": String(Math.floor(atMs / 1_000)),
-      "webhook-signature": await secrets.sign(endpoint, generations, { id, atMs, body }),
+      "webhook-signature": await secrets.sign(endpoint, valid, { id, atMs, body }),
     },
     body,
     timeoutMs: limits.webhookTimeoutMs,
@@ -123,14 +123,14 @@ function isGone(outcome: OutboundOutcome): boolean {
 
 /** Callbacks stay enabled: each has its own receiver, and one of them says nothing of the others. */
 function reasonToDisable(
-  { endpointId }: WebhookDelivery,
+  { endpointId, changedAtMs }: WebhookEndpoint,
   outcome: OutboundOutcome,
   health: EndpointHealth,
   nowMs: number,
 ): "gone" | "failing" | undefined {
   if (endpointId === callbacksId || isSuccess(outcome)) return undefined;
   if (isGone(outcome)) return "gone";
-  return hasFailedTooLong(health, nowMs) ? "failing" : undefined;
+  return hasFailedTooLong(health, changedAtMs, nowMs) ? "failing" : undefined;
 }
 
 function endOf(

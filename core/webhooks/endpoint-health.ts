@@ -51,6 +51,12 @@ function isAlike(one: number | undefined, other: number | undefined): boolean {
   return one < 2 * other && other < 2 * one;
 }
 
-export function hasFailedTooLong({ failingSinceMs }: EndpointHealth, nowMs: number): boolean {
-  return failingSinceMs !== undefined && nowMs - failingSinceMs >= maxFailingMs;
+/** An endpoint that its owner has changed, or enabled again, is given the time anew. */
+export function hasFailedTooLong(
+  { failingSinceMs }: EndpointHealth,
+  changedAtMs: number,
+  nowMs: number,
+): boolean {
+  if (failingSinceMs === undefined) return false;
+  return nowMs - Math.max(failingSinceMs, changedAtMs) >= maxFailingMs;
 }

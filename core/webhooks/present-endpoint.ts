@@ -31,5 +31,6 @@ export function presentSecrets(endpoint: Pick<WebhookEndpoint, "secrets">, nowMs
 /** Which secret an answer shows; the secret itself is added when it is on its way. */
 export function shownSecret(endpoint: WebhookEndpoint) {
   const { owner, endpointId } = endpoint;
-  return { shown: { owner, endpointId, generation: newestSecret(endpoint).generation } };
+  const { generation, createdAtMs } = newestSecret(endpoint);
+  return { shown: { owner, endpointId, generation, createdAtMs } };
 }

@@ -21,7 +21,7 @@ import {
   maxFailingMs,
   unknownHealth,
 } from "../../../core/webhooks/endpoint-health.ts";
-import { retryAfterMs, retryAtMs, retryDelaysMs } from "../../../core/webhooks/retry-schedule.ts";
+import { retryAtMs, retryDelaysMs } from "../../../core/webhooks/retry-schedule.ts";
 
 const nowMs = Date.UTC(2026, 0, 31, 9, 30);
 const answered = (status: number, retryAfter?: string): OutboundOutcome => ({
@@ -60,7 +60,8 @@ describe("retries", () => {
     [429, undefined, 0],
     [500, "120", 0],
   ])("of a %i with Retry-After %s wait for %i ms at least", (status, header, ms) => {
-    expect(retryAfterMs(answered(status, header) as never, nowMs)).toBe(ms);
+    const atMs = retryAtMs(1, answered(status, header), nowMs, () => 0);
+    expect(atMs).toBe(nowMs + Math.max(ms, 5_000));
   });
 
   test("wait for as long as a receiver asks, where that is longer", () => {
@@ -142,9 +143,11 @@ describe("an endpoint's health", () => {
 
   test("W3: five days with nothing but failure are too long", () => {
     const failing = { failingSinceMs: nowMs, revision: 1 };
-    expect(hasFailedTooLong(failing, nowMs + maxFailingMs - 1)).toBe(false);
-    expect(hasFailedTooLong(failing, nowMs + maxFailingMs)).toBe(true);
-    expect(hasFailedTooLong(unknownHealth, nowMs)).toBe(false);
+    expect(hasFailedTooLong(failing, 0, nowMs + maxFailingMs - 1)).toBe(false);
+    expect(hasFailedTooLong(failing, 0, nowMs + maxFailingMs)).toBe(true);
+    expect(hasFailedTooLong(unknownHealth, 0, nowMs)).toBe(false);
+    // Enabled again: what went before does not count.
+    expect(hasFailedTooLong(failing, nowMs + 1, nowMs + maxFailingMs)).toBe(false);
   });
 });
 
