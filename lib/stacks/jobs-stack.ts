@@ -35,7 +35,8 @@ export class JobsStack extends Stack {
       }),
       queue("image.process", {
         timeout: Duration.minutes(2),
-        memoryMb: 2_048,
+        // Half of it is what 50 million pixels of AVIF take.
+        memoryMb: 3_008,
         // On one machine all functions share the four threads that libuv works with in the background.
         maxConcurrency: 3,
         needs: { files: { uploads: ["GetObject"], images: ["PutObject"] } },

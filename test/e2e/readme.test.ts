@@ -96,6 +96,13 @@ describe("the walks do what they say", ofWalks, () => {
     expect(deliveries?.items).toMatchObject([{ deliveryId: ping?.deliveryId, type: "ping" }]);
   });
 
+  test("docs/files.md", async () => {
+    const { stdout, stderr } = await walkThrough("docs/files.md", asTestsDo);
+    const [cover] = jsonLines(stdout) as Record<string, never>[];
+    expect(cover, stderr).toMatchObject({ state: "succeeded", files: { length: 12 } });
+    expect(stdout).toContain("%PDF-1.7");
+  });
+
   test("docs/earnings.md: each answer that it shows was given", async () => {
     const { stdout, stderr } = await walkThrough("docs/earnings.md", settlingAtOnce);
     const text = readFileSync(join(repository, "docs/earnings.md"), "utf8");
