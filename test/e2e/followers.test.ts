@@ -75,8 +75,8 @@ describe("followers", () => {
       expect(answer.body).toEqual({
         ...{ creatorId: "idem", readerId: "r1" },
         channels: {
-          email: { state: "on", consentedAt: "2026-01-01T00:00:00.000Z" },
-          webPush: { state: "on", consentedAt: "2026-01-01T00:00:00.000Z" },
+          email: { state: "on", consentedAt: "2025-01-01T00:00:00.000Z" },
+          webPush: { state: "on", consentedAt: "2025-01-01T00:00:00.000Z" },
         },
       });
     }

@@ -103,6 +103,19 @@ describe("the walks do what they say", ofWalks, () => {
     expect(stdout).toContain("%PDF-1.7");
   });
 
+  test("docs/notifications.md", async () => {
+    const { stdout, stderr } = await walkThrough("docs/notifications.md", asTestsDo);
+    const answers = jsonLines(stdout) as Record<string, never>[];
+    const job = answers.find(({ jobId }) => jobId !== undefined);
+    expect(job, stdout + stderr).toMatchObject({
+      ...{ state: "succeeded", result: { "email.sent": 1, "inbox.sent": 1 } },
+    });
+    const title = "Chapter 1";
+    expect(answers.at(-1)).toMatchObject({ readerId: "reader-7", items: [{ title }] });
+    expect(stdout).toContain('"grace@example.com"');
+    expect(stdout).toContain("Ada Lovelace published something new");
+  });
+
   test("docs/earnings.md: each answer that it shows was given", async () => {
     const { stdout, stderr } = await walkThrough("docs/earnings.md", settlingAtOnce);
     const text = readFileSync(join(repository, "docs/earnings.md"), "utf8");

@@ -11,7 +11,7 @@ export interface KeptMail {
   readonly html: string;
 }
 
-export const consentedAt = "2026-01-01T00:00:00Z";
+export const consentedAt = "2025-01-01T00:00:00Z";
 export const addressOf = (name: string) => `${name}@example.com`;
 export const email = (name: string) => ({ address: addressOf(name), consentedAt });
 export const inbox = { consentedAt };
