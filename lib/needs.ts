@@ -103,6 +103,7 @@ const tableVariable: Record<TableName, string> = {
   webhooks: environment.webhooksTable,
   connections: environment.connectionsTable,
   pacing: environment.pacingTable,
+  traces: environment.tracesTable,
 };
 
 export function environmentOf(needs: Needs, platform: Platform): Record<string, string> {
@@ -110,6 +111,7 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   const variables: Record<string, string> = {
     [environment.publisherId]: settings.publisherId,
     [environment.currency]: settings.currency,
+    ...tracingVariables(platform),
   };
   for (const table of tablesOf(needs)) {
     variables[tableVariable[table]] = platform.tables[table].tableName;
@@ -145,6 +147,19 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   }
   if (needs.dedupeTtl) variables[environment.dedupeTtlDays] = String(settings.dedupeTtlDays);
   return { ...variables, ...rulesOf(needs, settings) };
+}
+
+const perMillion = (percent: number) => String(Math.round(percent * 10_000));
+
+/** Every function tells what it did, as it writes a log. */
+function tracingVariables({ settings, tables }: Platform): Record<string, string> {
+  const { samplePercent, retentionDays, xRayPercent } = settings.tracing;
+  return {
+    [environment.tracesTable]: tables.traces.tableName,
+    [environment.tracePerMillion]: perMillion(samplePercent),
+    [environment.traceRetentionDays]: String(retentionDays),
+    [environment.xRayPerMillion]: perMillion(xRayPercent),
+  };
 }
 
 function rulesOf(needs: Needs, settings: Settings): Record<string, string> {

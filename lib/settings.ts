@@ -110,6 +110,16 @@ const canary = z.strictObject({
   withinSeconds: z.int().min(1).max(280).default(240),
 });
 
+/** What is kept of the life of a request, beside jobs, webhooks and failures, which are kept always. */
+const tracing = z.strictObject({
+  /** Of engagements, reads and settlements, in percent; each step kept is a write unit. */
+  samplePercent: z.number().min(0).max(100).default(1),
+  /** As long as a dead letter stays in its queue. */
+  retentionDays: z.int().min(1).max(90).default(14),
+  /** Of what comes over the bus, in percent, for X-Ray. At the edge Lambda's own rate holds. */
+  xRayPercent: z.number().min(0).max(100).default(5),
+});
+
 /** When an alarm goes off. Each default carries its reason. */
 const alarmThresholds = z.strictObject({
   /** One batch is 1,000 messages and ten workers run at once: more is not drained in one round. */
@@ -175,6 +185,7 @@ export const stageSettingsSchema = z.strictObject({
   outbound: outbound.prefault({}),
   /** Five minutes are one period of the alarms that watch it. */
   release: release.default("Canary10Percent5Minutes"),
+  tracing: tracing.prefault({}),
   alarms: alarmThresholds.prefault({}),
   canary: canary.prefault({}),
   /** Receives alarms. None: whoever subscribes to the topic. */

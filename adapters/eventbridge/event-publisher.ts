@@ -7,6 +7,7 @@ import { limits } from "../../core/contracts/limits.ts";
 import type { EventPublisher, OutgoingEvent } from "../../core/messaging/event-publisher.ts";
 import { problems } from "../../core/perimeter/problem.ts";
 import { type Backoff, backoffMs, type Pacing } from "../../core/values/retry.ts";
+import { traceIdOf } from "../../core/values/trace-context.ts";
 
 /** With their time-outs these take nine seconds at most, of the twenty an edge function has. */
 const maxAttempts = 4;
@@ -25,25 +26,30 @@ interface Deps {
   readonly busName: string;
   readonly pacing: Pacing;
   readonly onRetry?: (entries: number, reason: unknown) => void;
+  /** Whether X-Ray records what follows; default: what it decided for this function. */
+  readonly isXRayed?: (traceId: string) => boolean;
 }
 
 export function eventBridgePublisher(deps: Deps): EventPublisher {
   return {
     async publish(events) {
-      const entries = events.map((event) => entryOf(event, deps.busName));
+      const entries = events.map((event) => entryOf(event, deps));
       for (const request of requestsOf(entries)) await putAll(deps, request);
     },
   };
 }
 
-function entryOf({ contract, detail }: OutgoingEvent, busName: string): PutEventsRequestEntry {
+function entryOf(
+  { contract, detail }: OutgoingEvent,
+  { busName, isXRayed }: Deps,
+): PutEventsRequestEntry {
   const entry = {
     EventBusName: busName,
     Source: contract.source,
     DetailType: contract.detailType,
     Detail: JSON.stringify(detail),
     // Joins X-Ray's traces of edge and worker.
-    TraceHeader: traceHeader(),
+    TraceHeader: traceHeader(detail, isXRayed),
   };
   if (sizeOf(entry) > maxRequestBytes) {
     throw problems.tooLarge("One of these is larger than the event bus takes; send it in parts.");
@@ -52,9 +58,13 @@ function entryOf({ contract, detail }: OutgoingEvent, busName: string): PutEvent
 }
 
 /** It starts as a header of the caller's; EventBridge refuses the whole call when it is too long. */
-function traceHeader(): string | undefined {
+function traceHeader(detail: unknown, isXRayed: Deps["isXRayed"]): string | undefined {
   const header = process.env._X_AMZN_TRACE_ID ?? "";
-  return header.length > 0 && header.length <= 500 ? header : undefined;
+  if (header.length === 0 || header.length > 500) return undefined;
+  const { traceparent } = (detail ?? {}) as { readonly traceparent?: unknown };
+  if (!isXRayed || typeof traceparent !== "string") return header;
+  // Lambda's own rate at the edge cannot be set; that of all that follows is this flag's.
+  return header.replace(/Sampled=[01]/, `Sampled=${isXRayed(traceIdOf(traceparent)) ? 1 : 0}`);
 }
 
 function sizeOf({ Source = "", DetailType = "", Detail = "" }: PutEventsRequestEntry): number {

@@ -6,6 +6,7 @@ import type { Job } from "../../core/jobs/job.ts";
 import type { JobWork } from "../../core/jobs/run-job.ts";
 import type { EventDeferral } from "../../core/messaging/event-deferral.ts";
 import { jobChangesFromEnvironment } from "../dynamodb/jobs-from-environment.ts";
+import { failing, noteFailure } from "./failures.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { workerHandler } from "./worker.ts";
@@ -33,19 +34,21 @@ export function jobHandler<Type extends JobType, Payload = PayloadOf<Type>>(
       metrics.addMetric(outcome, MetricUnit.Count, 1);
       metrics.addMetric("JobDuration", MetricUnit.Milliseconds, finishedAtMs - acceptedAtMs);
     },
-    onFailed(jobId: string, error: unknown) {
-      metrics.addMetric("AttemptsFailed", MetricUnit.Count, 1);
-      logger.error("attempt failed", { jobId, error });
-    },
   };
-  return workerHandler(async ({ deliveries, deadlineMs, trace }) => {
+  return workerHandler(async ({ deliveries, deadlineMs }) => {
     const failed = await Promise.all(
       deliveries.map(async (delivery) => {
+        const { id, trace } = delivery;
+        const onFailed = (jobId: string, error: unknown) => {
+          metrics.addMetric("AttemptsFailed", MetricUnit.Count, 1);
+          logger.error("attempt failed", { jobId, error });
+          noteFailure(id, error);
+        };
         try {
-          return await attemptJob(deps, type, work, delivery, deadlineMs, trace);
+          return await attemptJob({ ...deps, onFailed }, type, work, delivery, deadlineMs, trace);
         } catch (error) {
-          logger.error("not attempted", { id: delivery.id, error: error as Error });
-          return delivery.id;
+          failing("not attempted")(id, error);
+          return id;
         }
       }),
     );

@@ -7,7 +7,7 @@ import { mailTagOf } from "../dynamodb/told-store.ts";
 import { systemClock } from "../runtime.ts";
 import { deferralFromEnvironment } from "../scheduler/deferral-from-environment.ts";
 import { setting } from "./environment.ts";
-import { logger } from "./logger.ts";
+import { failing } from "./failures.ts";
 import { workerHandler } from "./worker.ts";
 
 /** The worker of a provider's queue. */
@@ -20,7 +20,7 @@ export function notifyHandler(provider: Provider) {
     }),
     deferral: deferralFromEnvironment(),
     tagOf: mailTagOf,
-    onFailed: (id: string, error: unknown) => logger.error("not told", { id, error }),
+    onFailed: failing("not told"),
   };
   return workerHandler(({ deliveries, deadlineMs }) => tellChunks(deps, deliveries, deadlineMs));
 }

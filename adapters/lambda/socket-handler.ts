@@ -8,6 +8,7 @@ import { continueTrace } from "../../core/values/trace-context.ts";
 import { randomHex } from "../runtime.ts";
 import { logger } from "./logger.ts";
 import { problemBody } from "./problem-response.ts";
+import { outcomeOf, traceStart, traces, writeTraces } from "./traces.ts";
 
 /** What the authorizer says of whoever connects; part of every later event. */
 export interface SocketAuthorizer {
@@ -40,13 +41,17 @@ const closingMs = 10 * 60_000;
 export function socketHandler(answer: (call: SocketCall) => Promise<string | undefined>) {
   return async (event: Event): Promise<Answer> => {
     const startedMs = Date.now();
-    const { traceId } = continueTrace(undefined, randomHex);
+    const trace = continueTrace(undefined, randomHex, traceStart);
+    const { traceId } = trace;
     logger.resetKeys();
     logger.appendKeys({ trace_id: traceId });
+    traces.begin(trace, { step: event.requestContext.routeKey });
     const answered = await answerOrProblem(() => answer(callOf(event)), event, traceId);
     const { routeKey: route } = event.requestContext;
     const { statusCode: status } = answered;
     logger.info("answered", { route, status, durationMs: Date.now() - startedMs });
+    traces.end(trace.spanId, { step: `answered ${route} ${status}`, outcome: outcomeOf(status) });
+    await writeTraces(limits.traceWriteMs);
     return answered;
   };
 }

@@ -1,17 +1,30 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { limits } from "../../core/contracts/limits.ts";
 import type { Delivery, FailedDelivery } from "../../core/messaging/delivery.ts";
-import { continueTrace, type TraceContext } from "../../core/values/trace-context.ts";
+import { isAlwaysKept } from "../../core/tracing/keep-trace.ts";
+import { idsIn } from "../../core/tracing/step-log.ts";
+import {
+  continueTrace,
+  type TraceContext,
+  type TraceStart,
+} from "../../core/values/trace-context.ts";
 import { randomHex } from "../runtime.ts";
 import { returnLater } from "../sqs/return-later.ts";
 import { deadlineOf } from "./deadline.ts";
+import { failureOf, forgetFailures } from "./failures.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
+import { service, traceStart, traces, writeTraces } from "./traces.ts";
+
+/** A message, and the step of its own trace in which it is worked on. */
+export type TracedDelivery = Delivery & { readonly trace: TraceContext };
 
 export interface Batch {
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly TracedDelivery[];
   /** Stop here and return the rest: what is left is for the answer to be written. */
   readonly deadlineMs: number;
+  /** Of the first message: for what is done for all of them together. */
   readonly trace: TraceContext;
 }
 
@@ -24,22 +37,83 @@ const traceparentInBody = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{
  */
 export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDelivery[]>) {
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    const traceparents = event.Records.map(({ body }) => traceparentInBody.exec(body)?.[1]);
-    const trace = continueTrace(traceparents[0], randomHex);
+    const deliveries = event.Records.map(deliveryOf);
+    const trace = deliveries[0]?.trace ?? continueTrace(undefined, randomHex, traceStart);
     logger.resetKeys();
-    logger.appendKeys({ trace_id: trace.traceId, trace_ids: distinctTraceIds(traceparents) });
-    const deliveries = event.Records.map(({ messageId, body, attributes }) => ({
-      ...{ id: messageId, body },
-      receives: Number(attributes.ApproximateReceiveCount),
-    }));
-    const failed = await work({ deliveries, deadlineMs: deadlineOf(context), trace });
-    await returnInTime(event, failed);
-    const failedIds = failed.map((one) => (typeof one === "string" ? one : one.id));
-    metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);
-    metrics.publishStoredMetrics();
-    if (failedIds.length > 0) logger.error("deliveries failed", { failedIds });
-    return { batchItemFailures: failedIds.map((itemIdentifier) => ({ itemIdentifier })) };
+    logger.appendKeys({ trace_id: trace.traceId, trace_ids: distinctTraceIds(deliveries) });
+    forgetFailures();
+    for (const [index, delivery] of deliveries.entries()) begin(delivery, event.Records[index]);
+    try {
+      const failed = await work({ deliveries, deadlineMs: deadlineOf(context), trace });
+      await returnInTime(event, failed);
+      const failedIds = failed.map((one) => (typeof one === "string" ? one : one.id));
+      end(deliveries, failed);
+      metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);
+      metrics.publishStoredMetrics();
+      if (failedIds.length > 0) logger.error("deliveries failed", { failedIds });
+      return { batchItemFailures: failedIds.map((itemIdentifier) => ({ itemIdentifier })) };
+    } catch (error) {
+      for (const { trace } of deliveries) traces.end(trace.spanId, { outcome: "failed", error });
+      throw error;
+    } finally {
+      await writeTraces(limits.traceWriteInBackgroundMs);
+    }
   };
+}
+
+function deliveryOf({ messageId, body, attributes }: SQSRecord): TracedDelivery {
+  const [, traceparent] = traceparentInBody.exec(body) ?? [];
+  return {
+    ...{ id: messageId, body },
+    receives: Number(attributes.ApproximateReceiveCount),
+    trace: continueTrace(traceparent, randomHex, startFor(traceparent)),
+  };
+}
+
+/** What was decided before holds, unless it comes from elsewhere or this worker is always kept. */
+function startFor(traceparent: string | undefined): TraceStart | undefined {
+  return traceparent === undefined || isAlwaysKept(service) ? traceStart : undefined;
+}
+
+function begin({ id, receives = 1, trace }: TracedDelivery, record: SQSRecord | undefined): void {
+  const waitedMs = Math.max(0, Date.now() - Number(record?.attributes.SentTimestamp ?? Date.now()));
+  traces.begin(trace, {
+    step: "took a message",
+    attempt: receives,
+    waitedMs,
+    ids: { messageId: id },
+  });
+}
+
+function end(deliveries: readonly TracedDelivery[], failed: readonly FailedDelivery[]): void {
+  const returned = new Map(
+    failed.map((one) => (typeof one === "string" ? [one, undefined] : [one.id, one.retryInMs])),
+  );
+  for (const { id, body, receives = 1, trace } of deliveries) {
+    const { spanId } = trace;
+    const error = failureOf(id);
+    const againInMs = returned.get(id);
+    // One that only waits for its time is returned too, and has not failed.
+    const hasFailed = returned.has(id) && (error !== undefined || againInMs === undefined);
+    const outcome = hasFailed ? "failed" : "ok";
+    if (trace.kept || hasFailed || receives > 1) describe(spanId, body);
+    traces.end(spanId, {
+      outcome,
+      ...(hasFailed && error !== undefined && { error }),
+      ...(againInMs !== undefined && { againInMs }),
+    });
+  }
+}
+
+/** Which event it is, and what it is about. */
+function describe(spanId: string, body: string): void {
+  try {
+    const { "detail-type": event, detail } = JSON.parse(body) as Record<string, unknown>;
+    if (typeof event !== "string") return;
+    traces.note(spanId, { step: `took ${event}`, event, ids: idsIn(detail) });
+  } catch {
+    // It is not ours to say that a message is no event.
+  }
 }
 
 async function returnInTime(event: SQSEvent, failed: readonly FailedDelivery[]): Promise<void> {
@@ -57,7 +131,6 @@ async function returnInTime(event: SQSEvent, failed: readonly FailedDelivery[]):
   );
 }
 
-function distinctTraceIds(traceparents: readonly (string | undefined)[]): string[] {
-  const ids = traceparents.flatMap((traceparent) => traceparent?.slice(3, 35) ?? []);
-  return [...new Set(ids)].slice(0, maxTracesLogged);
+function distinctTraceIds(deliveries: readonly TracedDelivery[]): string[] {
+  return [...new Set(deliveries.map(({ trace }) => trace.traceId))].slice(0, maxTracesLogged);
 }

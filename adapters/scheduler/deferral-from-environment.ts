@@ -1,6 +1,7 @@
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import type { EventDeferral } from "../../core/messaging/event-deferral.ts";
 import { setting } from "../lambda/environment.ts";
+import { traces } from "../lambda/traces.ts";
 import { systemClock } from "../runtime.ts";
 import { schedulerDeferral } from "./event-deferral.ts";
 
@@ -12,7 +13,7 @@ export function deferralFromEnvironment(): EventDeferral {
       ...{ connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
     },
   });
-  return schedulerDeferral({
+  const deferral = schedulerDeferral({
     client,
     clock: systemClock,
     group: setting("deferralGroup"),
@@ -20,4 +21,11 @@ export function deferralFromEnvironment(): EventDeferral {
     roleArn: setting("deferralRoleArn"),
     deadLettersArn: setting("deferralDeadLettersArn"),
   });
+  return {
+    async publishAt(event, atMs, name) {
+      const following = traces.following(event);
+      await deferral.publishAt(following, atMs, name);
+      traces.put([following]);
+    },
+  };
 }

@@ -154,6 +154,11 @@ export const limits = {
   minFilePartBytes: 5_242_880,
   /** Parts of one file (S3: 10,000); the record of the job holds a tag of each. */
   maxFileParts: 1_000,
+  /** Steps of one trace that are read; there is no bound to what a caller sends under one trace id. */
+  maxTraceSteps: 500,
+  /** How long a request waits for its trace to be written; and a worker, or a run. */
+  traceWriteMs: 500,
+  traceWriteInBackgroundMs: 2_000,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

@@ -331,6 +331,12 @@ export const routes = [
   { operation: "unsubscribe", method: "GET", path: "/v1/unsubscribe", allow: [] },
   { operation: "unsubscribe", method: "POST", path: "/v1/unsubscribe", allow: [] },
   { operation: "read-web-push-key", method: "GET", path: "/v1/web-push-key", allow: [] },
+  {
+    operation: "read-trace",
+    method: "GET",
+    path: "/v1/admin/traces/{traceId}",
+    allow: ["admin"],
+  },
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },
   {
     operation: "put-integration",

@@ -85,6 +85,8 @@ export const tables = {
    * `canary#probes` / `canary`; `load#<job type>` / `load`; `outcomes#<name>` / `<hour>`.
    */
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
+  /** `trace#<trace id>` / `<time>#<span id>`: one step of a request's life. */
+  traces: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
 } as const;
 
 /** Buckets of the attention index: spreads its writes. */

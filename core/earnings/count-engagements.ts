@@ -9,6 +9,7 @@ import {
   moderationOf,
   reportsThatCount,
 } from "../reviews/moderate-comments.ts";
+import type { CountedPlace } from "../tracing/trace-step.ts";
 import type { Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
 import {
@@ -40,6 +41,11 @@ export interface CountDeps extends DecideDeps, RegistryDeps {
   readonly clock: Clock;
   readonly sha256: Sha256Hex;
   readonly publisherId: string;
+  /** Told where engagements of a message went that were counted just now, if it wants to know. */
+  readonly follow?: {
+    isFollowed(deliveryId: string): boolean;
+    onCounted(deliveryId: string, places: readonly CountedPlace[]): void;
+  };
   /** Told of each message that can never be counted; it goes to the DLQ. */
   readonly onUnreadable?: (deliveryId: string, error: UnreadableEvent) => void;
 }
@@ -90,8 +96,30 @@ export async function countEngagements(
     const decided = (key: ImpressionKey) =>
       results.get(key) === "recorded" || results.get(key) === "duplicate";
     if (!keys.every(decided)) failed.add(id);
+    if (deps.follow?.isFollowed(id)) deps.follow.onCounted(id, placesOf(keys, results, decisions));
   }
   return { failedIds: [...failed], ...summarise(decisions, results, presented.length), moderated };
+}
+
+/** Those of what has an amount: void engagements are in no entry. */
+function placesOf(
+  keys: readonly ImpressionKey[],
+  results: ReadonlyMap<ImpressionKey, Recorded>,
+  decisions: ReadonlyMap<ImpressionKey, Decision>,
+): CountedPlace[] {
+  const places = new Map<string, CountedPlace>();
+  for (const key of keys) {
+    const decision = decisions.get(key);
+    if (results.get(key) !== "recorded" || decision?.outcome !== "counted") continue;
+    if (decision.state === "void") continue;
+    const { articleId } = decision.engagement;
+    for (const { creatorId } of decision.credits) {
+      places.set(`${creatorId}\t${articleId}\t${decision.day}`, {
+        ...{ creatorId, articleId, day: decision.day },
+      });
+    }
+  }
+  return [...places.values()];
 }
 
 function readDelivery(deps: CountDeps, { id, body }: Delivery): Presented[] | undefined {

@@ -2,7 +2,13 @@ import { settlementDue } from "../contracts/events.ts";
 import type { CreatorId } from "../contracts/ids.ts";
 import { holdReasons } from "../contracts/kinds.ts";
 import { limits } from "../contracts/limits.ts";
-import { type EntryLine, type EntryType, entryOfLines, entryTypeOf } from "../ledger/entry.ts";
+import {
+  type EntryLine,
+  type EntryType,
+  entryOfLines,
+  entryTypeOf,
+  type LedgerEntry,
+} from "../ledger/entry.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent } from "../messaging/read-event.ts";
 import { chunk, groupBy } from "../values/group-by.ts";
@@ -24,7 +30,7 @@ export interface SettleDeps {
   /** Told, before anything is tried, how long the oldest of what is settled now was due. */
   readonly onDue?: (waitedMs: number) => void;
   /** Told of each entry, once it is in the ledger. */
-  readonly onBooked?: (creatorId: CreatorId) => void;
+  readonly onBooked?: (entry: LedgerEntry) => void;
 }
 
 export interface SettleResult {
@@ -114,8 +120,8 @@ export async function settleDeliveries(
 ): Promise<SettleResult & { readonly failedIds: readonly string[] }> {
   const failedIds: string[] = [];
   const total = { entries: 0, settledMicros: zeroMicros };
-  for (const { id, body } of deliveries) {
-    const results = await settleDelivery(deps, body, deadlineMs, traceId);
+  for (const { id, body, trace } of deliveries) {
+    const results = await settleDelivery(deps, body, deadlineMs, trace?.traceId ?? traceId);
     for (const result of results) {
       if (result.status === "rejected") {
         deps.onFailed(id, result.reason);
@@ -203,7 +209,7 @@ async function settleCounters(
       })),
     );
     if (committed === "committed") {
-      deps.onBooked?.(creatorId);
+      deps.onBooked?.(entry);
       const settledMicros = sumMicros(lines.map(({ amountMicros }) => amountMicros));
       return { entries: 1, settledMicros, counters: after.map(offTheList(attempt === 0)) };
     }

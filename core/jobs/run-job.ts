@@ -1,5 +1,5 @@
 import type { JobType } from "../contracts/job-types.ts";
-import type { TraceContext } from "../values/trace-context.ts";
+import type { TraceLink } from "../values/trace-context.ts";
 import type { Job, JobOutcome, JobProgress, JsonObject } from "./job.ts";
 
 /** What a type's worker is given of one job. */
@@ -13,7 +13,7 @@ export interface JobRun<Payload = JsonObject> {
   /** 1 for the first. */
   readonly attempt: number;
   readonly acceptedAtMs: number;
-  readonly trace: TraceContext;
+  readonly trace: TraceLink;
   /** Aborted when the job was cancelled or taken up by another worker, or when time is over. */
   readonly signal: AbortSignal;
   /** Stop here, ms since the epoch: answer `unfinished`, and the next part goes on. */

@@ -3,7 +3,7 @@ import type { CreatorId } from "../contracts/ids.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent } from "../messaging/read-event.ts";
 import { chunk } from "../values/group-by.ts";
-import type { TraceContext } from "../values/trace-context.ts";
+import type { TraceLink } from "../values/trace-context.ts";
 import { type PayoutDeps, reservePayout } from "./request-payout.ts";
 
 interface Deps extends PayoutDeps {
@@ -28,13 +28,13 @@ export async function payCreators(
   deps: Deps,
   deliveries: readonly Delivery[],
   deadlineMs: number,
-  trace: TraceContext,
+  trace: TraceLink,
 ): Promise<Readonly<Paid> & { readonly failedIds: readonly string[] }> {
   const paid: Paid = { reserved: 0, carried: 0 };
   const failedIds: string[] = [];
-  for (const { id, body } of deliveries) {
+  for (const { id, body, trace: own = trace } of deliveries) {
     try {
-      await payDelivery(deps, paid, body, deadlineMs, trace);
+      await payDelivery(deps, paid, body, deadlineMs, own);
     } catch (error) {
       deps.onFailed(id, error);
       failedIds.push(id);
@@ -49,7 +49,7 @@ async function payDelivery(
   paid: Paid,
   body: string,
   deadlineMs: number,
-  trace: TraceContext,
+  trace: TraceLink,
 ): Promise<void> {
   const { run, creatorIds } = readEvent(payoutsDue, body);
   const failures: unknown[] = [];
@@ -70,7 +70,7 @@ async function payCreator(
   deps: Deps,
   run: string,
   creatorId: CreatorId,
-  trace: TraceContext,
+  trace: TraceLink,
 ): Promise<keyof Paid> {
   const by = `run:${run}`;
   const request = { creatorId, requestId: by, requestedBy: by };

@@ -14,7 +14,7 @@ import { Problem, problems } from "../perimeter/problem.ts";
 import type { Micros } from "../values/micros.ts";
 import type { Pacing } from "../values/retry.ts";
 import { type Clock, utcDayOf } from "../values/time.ts";
-import type { TraceContext } from "../values/trace-context.ts";
+import type { TraceLink } from "../values/trace-context.ts";
 import { microsPerCent, type OpenPayout, type Payout, type PayoutStore } from "./payout.ts";
 
 export interface PayoutDeps {
@@ -67,7 +67,7 @@ export type Reservation = { readonly outcome: "reserved"; readonly payout: Payou
 export async function reservePayout(
   deps: PayoutDeps,
   request: PayoutRequest,
-  trace: TraceContext,
+  trace: TraceLink,
 ): Promise<Reservation> {
   const { creatorId, requestId } = request;
   const ledger = deps.payouts;
@@ -94,7 +94,7 @@ export async function reservePayout(
 export async function requestPayout(
   deps: PayoutDeps,
   request: PayoutRequest,
-  trace: TraceContext,
+  trace: TraceLink,
 ): Promise<Payout> {
   const { amountMicros = 0n } = request;
   if (amountMicros % microsPerCent !== 0n) {
@@ -149,7 +149,7 @@ async function earlierOf(
   return { outcome: "reserved", payout };
 }
 
-async function announceIfOpen(deps: PayoutDeps, payout: Payout, trace: TraceContext) {
+async function announceIfOpen(deps: PayoutDeps, payout: Payout, trace: TraceLink) {
   if (payout.state !== "reserved") return;
   try {
     const open = await deps.payouts.openPayout(payout);

@@ -38,6 +38,10 @@ export interface AttemptDeps extends DisableDeps {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** The `traceparent` of the step that makes a call; default: of the one that asked for it. */
+  readonly traceparentOf?: (delivery: WebhookDelivery) => string;
+  /** Told of each call, before it is written down. */
+  readonly onCalled?: (delivery: WebhookDelivery, outcome: OutboundOutcome) => void;
 }
 
 const gone = 410;
@@ -52,6 +56,7 @@ export async function attempt(
 ): Promise<WebhookDelivery> {
   const atMs = deps.clock.nowMs();
   const outcome = await call(deps, delivery, endpoint, atMs);
+  deps.onCalled?.(delivery, outcome);
   const nowMs = deps.clock.nowMs();
   const succeeded = isSuccess(outcome);
   const next = healthAfter(health, { succeeded, durationMs: outcome.durationMs }, nowMs);
@@ -87,7 +92,7 @@ export async function settleEnd(
 }
 
 async function call(
-  { deliveries, secrets, outbound }: AttemptDeps,
+  { deliveries, secrets, outbound, traceparentOf }: AttemptDeps,
   delivery: WebhookDelivery,
   endpoint: WebhookEndpoint,
   atMs: number,
@@ -102,6 +107,7 @@ async function call(
     headers: {
       "content-type": "application/json",
       "user-agent": "Pennyline-Webhooks",
+      traceparent: traceparentOf?.(delivery) ?? delivery.traceparent,
       "webhook-id": id,
       "webhook-timestamp": String(Math.floor(atMs / 1_000)),
       "webhook-signature": await secrets.sign(endpoint, valid, { id, atMs, body }),

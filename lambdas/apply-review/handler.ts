@@ -4,6 +4,7 @@ import { dynamoDbReviews } from "../../adapters/dynamodb/review-store.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
@@ -25,7 +26,7 @@ const deps: ApplyDeps = {
   clock: systemClock,
   pacing: systemPacing,
   poolOpenMs: numberSetting("poolCloseHours") * hourMs,
-  onFailed: (id, error) => logger.error("not applied", { id, error }),
+  onFailed: failing("not applied"),
 };
 
 export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) => {

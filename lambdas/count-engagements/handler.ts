@@ -9,8 +9,10 @@ import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { dynamoDbReaderHistory } from "../../adapters/dynamodb/reader-history.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
+import { countedPlaces } from "../../adapters/lambda/traces.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { sha256Hex, systemClock, systemPacing } from "../../adapters/runtime.ts";
 import { type CountDeps, countEngagements } from "../../core/earnings/count-engagements.ts";
@@ -57,12 +59,12 @@ const deps: CountDeps = {
   currency: setting("currency"),
   dedupeTtlMs: numberSetting("dedupeTtlDays") * dayMs,
   poolOpenMs: numberSetting("poolCloseHours") * hourMs,
-  onUnreadable: (deliveryId, error) => logger.error("unreadable message", { deliveryId, error }),
+  onUnreadable: failing("unreadable message"),
 };
 
 export const handler = workerHandler(async ({ deliveries, deadlineMs }) => {
   const { failedIds, rejected, states, ...counts } = await countEngagements(
-    deps,
+    { ...deps, follow: countedPlaces(deliveries) },
     deliveries,
     deadlineMs,
   );

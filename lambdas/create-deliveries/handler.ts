@@ -4,7 +4,7 @@ import { dynamoDbWebhookDeliveries } from "../../adapters/dynamodb/webhook-deliv
 import { dynamoDbWebhookEndpoints } from "../../adapters/dynamodb/webhook-endpoints.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
-import { logger } from "../../adapters/lambda/logger.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
 import { type CreateDeps, createDeliveries } from "../../core/webhooks/create-deliveries.ts";
@@ -17,7 +17,7 @@ const deps: CreateDeps = {
   bus: busFromEnvironment(),
   clock: systemClock,
   sha256: sha256Hex,
-  onFailed: (id, error) => logger.error("no deliveries created", { id, error }),
+  onFailed: failing("no deliveries created"),
 };
 
 export const handler = workerHandler(({ deliveries, deadlineMs }) =>

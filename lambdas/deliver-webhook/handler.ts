@@ -6,8 +6,10 @@ import { dynamoDbWebhookEndpoints } from "../../adapters/dynamodb/webhook-endpoi
 import { dynamoDbEndpointHealths } from "../../adapters/dynamodb/webhook-healths.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
+import { traceCall, traces } from "../../adapters/lambda/traces.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { outboundFromEnvironment } from "../../adapters/outbound/outbound-from-environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
@@ -37,7 +39,9 @@ const deps: DeliverDeps = {
     logger.warn("endpoint disabled", { endpointId, disabledReason });
     metrics.addMetric("WebhookEndpointsDisabled", MetricUnit.Count, 1);
   },
-  onFailed: (id, error) => logger.error("not delivered", { id, error }),
+  traceparentOf: ({ traceparent }) => traces.current(traceparent),
+  onCalled: traceCall,
+  onFailed: failing("not delivered"),
 };
 
 export const handler = workerHandler(({ deliveries }) => deliverWebhooks(deps, deliveries));

@@ -3,6 +3,7 @@ import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbPayouts } from "../../adapters/dynamodb/payout-store.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
@@ -19,7 +20,7 @@ const deps = {
   minMicros: micros(BigInt(setting("payoutMinMicros"))),
   onUnannounced: (payoutId: string, error: unknown) =>
     logger.warn("not announced yet", { payoutId, error }),
-  onFailed: (id: string, error: unknown) => logger.error("not paid", { id, error }),
+  onFailed: failing("not paid"),
 };
 
 export const handler = workerHandler(async ({ deliveries, deadlineMs, trace }) => {

@@ -5,6 +5,7 @@ import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbConnections } from "../../adapters/dynamodb/connection-store.ts";
 import { dynamoDbJobs } from "../../adapters/dynamodb/job-store.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
@@ -17,7 +18,7 @@ const deps: PushDeps = {
   readBalance: balancesFromEnvironment(),
   sockets: apiGatewaySockets(setting("connectionsEndpoint")),
   random: systemPacing.random,
-  onFailed: (id, error) => logger.error("not pushed", { id, error }),
+  onFailed: failing("not pushed"),
 };
 
 export const handler = workerHandler(async ({ deliveries }) => {

@@ -2,7 +2,7 @@ import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbFollowers } from "../../adapters/dynamodb/follower-store.ts";
 import { dynamoDbMailReports } from "../../adapters/dynamodb/told-store.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
-import { logger } from "../../adapters/lambda/logger.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { recordMailReports } from "../../core/notifications/record-mail-reports.ts";
@@ -13,7 +13,7 @@ const deps = {
   followers: dynamoDbFollowers(documentClient, followersTable),
   clock: systemClock,
   random: Math.random,
-  onFailed: (id: string, error: unknown) => logger.error("not recorded", { id, error }),
+  onFailed: failing("not recorded"),
 };
 
 export const handler = workerHandler(({ deliveries }) => recordMailReports(deps, deliveries));

@@ -1,4 +1,5 @@
 import { Duration, Validations } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import {
   type CfnRole,
   PolicyDocument,
@@ -55,7 +56,7 @@ export class PennylineFunction extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: removalOf(settings),
     });
-    const role = this.roleWritingTo(logGroup);
+    const role = this.roleWritingTo(logGroup, platform.tables.traces);
     this.function = new LambdaFunction(this, "Function", {
       functionName: nameIn(settings, name),
       description: `Pennyline ${name}`,
@@ -122,11 +123,12 @@ export class PennylineFunction extends Construct {
   }
 
   /** Not AWS' managed policy: that one may write to every log group of the account. */
-  private roleWritingTo(logGroup: LogGroup): Role {
+  private roleWritingTo(logGroup: LogGroup, traces: Table): Role {
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       inlinePolicies: {
         Logs: allow(["logs:CreateLogStream", "logs:PutLogEvents"], logGroup.logGroupArn),
+        Traces: allow(["dynamodb:BatchWriteItem"], traces.tableArn),
         Tracing: allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
       },
     });

@@ -174,6 +174,7 @@ const needsOf: Record<Operation, Needs> = {
   },
   unsubscribe: { tables: { followers: follower }, linkSecret: true },
   "read-web-push-key": { webPushSecret: true },
+  "read-trace": { tables: { traces: ["Query"], jobs: ["GetItem"], ledger: ["GetItem"] } },
   "prove-money": {
     tables: {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],

@@ -121,6 +121,15 @@ export class StateStack extends Stack {
       sortKey: { name: attentionIndex.sortKey, type: AttributeType.NUMBER },
       projectionType,
     });
+    const traces = this.addTable("Traces", {
+      ...sorted(tables.traces),
+      timeToLiveAttribute: tables.traces.ttl,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: false },
+    });
+    Validations.of(traces).acknowledge({
+      id: "AwsSolutions-DDB3",
+      reason: "Says what happened and holds no state: nothing is worth restoring it for.",
+    });
     const forgetful = (
       id: string,
       layout: { partitionKey: string; sortKey: string; ttl: string },
@@ -142,6 +151,7 @@ export class StateStack extends Stack {
       webhooks: forgetful("Webhooks", tables.webhooks),
       connections: forgetful("Connections", tables.connections),
       pacing: forgetful("Pacing", tables.pacing),
+      traces,
     };
   }
 

@@ -180,7 +180,7 @@ describe("a page view becomes settled money", () => {
       headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
     });
     expect(answer.headers.get("traceparent")).toMatch(
-      new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`),
+      new RegExp(`^00-${traceId}-[0-9a-f]{16}-0[01]$`),
     );
     await cloud.waitUntilIdle();
     for (const name of ["accept-engagements", "count-engagements"]) {

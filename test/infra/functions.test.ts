@@ -413,6 +413,11 @@ const allowed: Record<string, string[]> = {
     "dynamodb:Query on Registry",
   ],
   "read-payouts": ["dynamodb:Query on Ledger"],
+  "read-trace": [
+    "dynamodb:GetItem on Jobs",
+    "dynamodb:GetItem on Ledger",
+    "dynamodb:Query on Traces",
+  ],
   "read-statement": ["dynamodb:GetItem on Ledger"],
   "record-payout-result": [
     ...booking,
@@ -534,6 +539,7 @@ function ownLogsAndTraces(properties: Properties): string[] {
   return [
     `logs:CreateLogStream on ${logs}`,
     `logs:PutLogEvents on ${logs}`,
+    "dynamodb:BatchWriteItem on Traces",
     "xray:PutTelemetryRecords on *",
     "xray:PutTraceSegments on *",
   ];

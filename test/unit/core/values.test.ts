@@ -14,7 +14,10 @@ describe("continueTrace", () => {
     fc.assert(
       fc.property(nonZero(32), nonZero(16), hexOf(2), (traceId, parentId, flags) => {
         const trace = continueTrace(`00-${traceId}-${parentId}-${flags}`, hex);
-        expect(trace).toEqual({ traceId, traceparent: `00-${traceId}-${hex(8)}-${flags}` });
+        expect(trace).toEqual({
+          ...{ traceId, spanId: hex(8), parentId, kept: Number.parseInt(flags, 16) % 2 === 1 },
+          traceparent: `00-${traceId}-${hex(8)}-${flags}`,
+        });
       }),
     );
   });

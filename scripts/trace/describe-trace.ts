@@ -1,0 +1,82 @@
+import { grouped } from "../text.ts";
+import type { Step, Trace } from "./read-trace.ts";
+
+/** A trace as a timeline: when, who, what, and how long it took. */
+export function describeTrace(trace: Trace): string[] {
+  const { traceId, startedAt, tookMs, outcome, steps, jobs, missing, truncated } = trace;
+  const times = steps.map(({ offsetMs }) => `+${duration(offsetMs)}`);
+  const names = steps.map(({ depth, service }) => `${branch(depth)}${service}`);
+  const [timeWidth, nameWidth] = [widest(times), widest(names)];
+  return [
+    `Trace ${traceId}: ${outcome === "ok" ? "nothing failed" : "something failed"}`,
+    `Began ${startedAt}, took ${duration(tookMs)}`,
+    "",
+    ...steps.flatMap((step, index) => {
+      const time = (times[index] ?? "").padStart(timeWidth);
+      const name = (names[index] ?? "").padEnd(nameWidth);
+      const more = detailsOf(step);
+      const indent = " ".repeat(timeWidth + nameWidth + 4);
+      return [
+        `${time}  ${name}  ${describeStep(step)}`,
+        ...(more === "" ? [] : [`${indent}${more}`]),
+      ];
+    }),
+    ...(truncated ? ["… there are more steps than are read at once."] : []),
+    ...section("Jobs", jobs.map(describeJob)),
+    ...section("Missing", missing),
+  ];
+}
+
+function describeStep(step: Step): string {
+  const { attempt, waitedMs, durationMs, outcome, error, againInMs } = step;
+  return [
+    step.step,
+    ...(attempt !== undefined && attempt > 1 ? [`attempt ${attempt}`] : []),
+    ...(waitedMs === undefined ? [] : [`waited ${duration(waitedMs)}`]),
+    ...(step.service === "ledger" ? [] : [`took ${duration(durationMs)}`]),
+    ...(step.result === undefined ? [] : [step.result]),
+    ...(outcome === "ok" ? [] : [`${outcome.toUpperCase()}${error ? ` (${error})` : ""}`]),
+    ...(againInMs === undefined ? [] : [`again in ${duration(againInMs)}`]),
+  ].join(", ");
+}
+
+/** Ids of use elsewhere, and what went on the bus. */
+function detailsOf({ put = {}, ids = {}, entries = [], outcome }: Step): string {
+  const sent = Object.entries(put).map(([event, count]) =>
+    count === 1 ? event : `${event} × ${grouped(count)}`,
+  );
+  return [
+    ...(sent.length === 0 ? [] : [`put ${sent.join(", ")}`]),
+    ...Object.entries(ids)
+      // It is looked for only where something went wrong.
+      .filter(([name]) => name !== "messageId" || outcome === "failed")
+      .map(([name, id]) => `${name} ${id}`),
+    ...(entries.length === 0 ? [] : [`entries ${entries.join(", ")}`]),
+  ].join(" · ");
+}
+
+function describeJob({ jobId, type, state, attempts, waitedMs, tookMs }: Trace["jobs"][number]) {
+  return [
+    `${jobId} ${type}: ${state} after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}`,
+    ...(waitedMs === undefined ? [] : [`waited ${duration(waitedMs)}`]),
+    ...(tookMs === undefined ? [] : [`took ${duration(tookMs)}`]),
+  ].join(", ");
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ["", `${title}:`, ...lines.map((line) => `  - ${line}`)];
+}
+
+const branch = (depth: number): string => (depth === 0 ? "" : `${"  ".repeat(depth - 1)}└ `);
+
+const widest = (texts: readonly string[]): number =>
+  Math.max(0, ...texts.map((text) => text.length));
+
+/** `12 ms`, `3.4 s`, `5 min 10 s`. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
+  return `${grouped(minutes)} min${rest === 0 ? "" : ` ${rest} s`}`;
+}
