@@ -71,7 +71,7 @@ function poll(mapping: Mapping): EventSourceMapping {
   const { queue, deps } = mapping;
   const stopping = new AbortController();
   /** Received, but not for the batch that was just made. */
-  const carried: Carried = { ready: [], held: new Set() };
+  const carried: Carried = { collecting: [], ready: [], held: new Set() };
   const running = new Set<Promise<void>>();
   let unsettled = 0;
 
@@ -111,7 +111,8 @@ function poll(mapping: Mapping): EventSourceMapping {
 
   return {
     queue,
-    unsettled: () => unsettled + carried.ready.length + carried.held.size,
+    unsettled: () =>
+      unsettled + carried.collecting.length + carried.ready.length + carried.held.size,
     async stop() {
       stopping.abort();
       queue.cancelWaits();

@@ -14,6 +14,8 @@ export interface BatchItem {
 }
 
 export interface Carried {
+  /** The batch whose window is open. */
+  readonly collecting: BatchItem[];
   readonly ready: BatchItem[];
   /** Held back by a fault for a while. */
   readonly held: Set<BatchItem>;
@@ -40,7 +42,7 @@ export async function collectBatch(
   stopping: AbortSignal,
 ): Promise<BatchItem[]> {
   const { queue, batchSize, windowMs } = limits;
-  const batch: BatchItem[] = [];
+  const batch = carried.collecting;
   let bytes = 0;
   let closesAtMs: number | undefined;
   const add = (item: BatchItem): boolean => {
@@ -70,7 +72,7 @@ export async function collectBatch(
     await queue.waitForMessages(remainingMs);
   }
   faults.shuffle(queue.name, batch);
-  return batch;
+  return batch.splice(0);
 }
 
 /** Small messages are received many at a time, large ones so that few are left over. */
