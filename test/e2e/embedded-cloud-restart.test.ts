@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket as Client } from "ws";
@@ -18,34 +16,13 @@ import {
   withSdk,
   writeAssembly,
 } from "./support/fixture-assembly.ts";
+import { startCopy } from "./support/program.ts";
 
-const program = join(import.meta.dirname, "support/run-cloud.ts");
 let dataDir: string;
-const children: ChildProcess[] = [];
 beforeEach(() => {
   dataDir = temporaryFolder();
 });
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-  rmSync(dataDir, { recursive: true, force: true });
-});
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly servicesUrl: string;
-}
-
-async function spawnCloud(assemblyDir: string): Promise<Running> {
-  const child = spawn(process.execPath, [program, dataDir, assemblyDir], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.push(child);
-  for await (const line of createInterface({ input: child.stdout })) {
-    return { child, ...JSON.parse(line) };
-  }
-  throw new Error("the copy ended before it was ready");
-}
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 async function putEvent(servicesUrl: string, detail: object): Promise<void> {
   const Entries = [{ Source: "s", DetailType: "t", Detail: JSON.stringify(detail) }];
@@ -89,7 +66,7 @@ describe("R1: a copy killed with kill -9", () => {
   test("keeps every event it accepted", async () => {
     const resources = { Queue: fixtureQueue("work"), Rule: rule };
     const assemblyDir = writeAssembly({ resources });
-    const { child, servicesUrl } = await spawnCloud(assemblyDir);
+    const { child, servicesUrl } = await startCopy(dataDir, assemblyDir);
     for (let n = 0; n < 20; n += 1) await putEvent(servicesUrl, { n });
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -104,7 +81,8 @@ describe("R1: a copy killed with kill -9", () => {
 
   test("has its messages in flight back at once, and no receive counted", async () => {
     const resources = { ...fixtureWorker({}, {}, { Timeout: 900 }), Rule: rule };
-    const { child, servicesUrl } = await spawnCloud(
+    const { child, servicesUrl } = await startCopy(
+      dataDir,
       writeAssembly({ resources, bundles: { worker: hangs } }),
     );
     await putEvent(servicesUrl, { n: 1 });
@@ -143,7 +121,7 @@ describe("R1: a copy killed with kill -9, beside queues", () => {
 
   test("keeps objects, one-off schedules and e-mails", async () => {
     const assemblyDir = keeping(join(dataDir, "events"));
-    const { child, url } = await spawnCloud(assemblyDir);
+    const { child, url } = await startCopy(dataDir, assemblyDir);
     const inAnHour = new Date(Date.now() + 3_600_000);
     const input = {
       object: { Bucket: "files", Key: "kept", Body: "kept" },
@@ -178,7 +156,7 @@ describe("R1: a copy killed with kill -9, beside queues", () => {
   test("tells $disconnect of the connections that it had", async () => {
     const log = join(dataDir, "events");
     const assemblyDir = keeping(log);
-    const { child, url } = await spawnCloud(assemblyDir);
+    const { child, url } = await startCopy(dataDir, assemblyDir);
     const client = new Client(`${url.replace("http", "ws")}/live`);
     await once(client, "open");
     child.kill("SIGKILL");
@@ -193,7 +171,7 @@ describe("R1: a copy killed with kill -9, beside queues", () => {
 describe("a data folder", () => {
   test("belongs to one copy, which a second one names", async () => {
     const assemblyDir = writeAssembly({ resources: { Queue: fixtureQueue("work") } });
-    const { child, url } = await spawnCloud(assemblyDir);
+    const { child, url } = await startCopy(dataDir, assemblyDir);
     await expect(cloudForTest({ assemblyDir, dataDir })).rejects.toThrow(
       `${dataDir} is in use: process ${child.pid} holds it and serves ${url}`,
     );
@@ -217,7 +195,7 @@ describe("a graceful stop", () => {
     const slow = `export const handler = () => new Promise((done) => setTimeout(done, 300));`;
     const resources = { ...fixtureWorker(), Rule: rule };
     const assemblyDir = writeAssembly({ resources, bundles: { worker: slow } });
-    const { child, servicesUrl } = await spawnCloud(assemblyDir);
+    const { child, servicesUrl } = await startCopy(dataDir, assemblyDir);
     await putEvent(servicesUrl, { n: 1 });
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);

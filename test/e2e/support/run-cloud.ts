@@ -1,9 +1,14 @@
-/** A copy of the embedded cloud to kill: `node run-cloud.ts <data folder> <assembly>`. */
+/** A copy of the embedded cloud to kill: `node run-cloud.ts <data folder> <assembly> [faults]`. */
 import { startCloud } from "../../../local/cloud.ts";
 
-const [dataDir = "", assemblyDir = ""] = process.argv.slice(2);
+const [dataDir = "", assemblyDir = "", plan = "{}"] = process.argv.slice(2);
 try {
-  const cloud = await startCloud({ dataDir, assemblyDir, schedules: false });
+  const cloud = await startCloud({
+    dataDir,
+    assemblyDir,
+    schedules: false,
+    faults: JSON.parse(plan),
+  });
   process.on("SIGTERM", () => void cloud.stop());
   process.stdout.write(`${JSON.stringify({ url: cloud.url, servicesUrl: cloud.servicesUrl })}\n`);
 } catch (error) {
