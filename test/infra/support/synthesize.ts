@@ -51,6 +51,8 @@ export interface Templates {
   readonly connections: Template;
   readonly webhooks: Template;
   readonly api: Template;
+  readonly apiWork: Template;
+  readonly apiStage: Template;
   readonly workers: Template;
   readonly settlement: Template;
   readonly payouts: Template;
@@ -79,6 +81,8 @@ function synthesizeAnew(stage: string): Templates {
     connections: of(app.connections),
     webhooks: of(app.webhooks),
     api: of(app.api),
+    apiWork: of(app.api.work),
+    apiStage: of(app.api.stage),
     workers: of(app.workers),
     settlement: of(app.settlement),
     payouts: of(app.payouts),
