@@ -33,6 +33,17 @@ const summaries = {
   users: { id: "UsersWaiting", name: "users-waiting", text: "Somebody waits for us." },
 } as const satisfies Record<Concern, object>;
 
+/** What a widget takes. */
+const maxAlarmsShown = 100;
+
+interface Summary {
+  readonly whole: CompositeAlarm;
+  readonly areas: readonly CompositeAlarm[];
+}
+
+/** The stack's name without ours: `Jobs`. */
+const areaOf = (alarm: RunbookAlarm): string => Stack.of(alarm).node.id.replace(/^Pennyline/, "");
+
 /**
  * What an operator looks at first: two alarms that sum up all others, and one dashboard. Alarms live
  * with what they watch; whatever the other stacks hold is found here by itself, and mentioned by its
@@ -57,18 +68,16 @@ export class MonitoringStack extends Stack {
     const watched = new Set(this.alarms.map((alarm) => Stack.of(alarm)));
     for (const stack of watched) this.addStackDependency(stack);
 
-    const concerns = ["money", "users"] as const;
-    const composites = concerns.map((concern) => this.addSummary(concern));
+    const [money, users] = [this.addSummary("money"), this.addSummary("users")];
     new Dashboard(this, "Dashboard", {
       dashboardName: nameIn(platform.settings),
       defaultInterval: Duration.hours(3),
       widgets: [
         [
-          status("Are we fine?", 6, composites),
-          ...concerns.map((concern) =>
-            status(`What rings: ${summaries[concern].name}`, 9, this.alarmsOf(concern), true),
-          ),
+          status("Are we fine?", 6, [money.whole, users.whole]),
+          status("Where?", 18, [...money.areas, ...users.areas]),
         ],
+        [...this.ringing("money"), ...this.ringing("users")],
         this.money(),
         this.users(),
         this.waiting(),
@@ -77,33 +86,50 @@ export class MonitoringStack extends Stack {
     });
   }
 
-  private addSummary(concern: Concern): CompositeAlarm {
+  /** One alarm over those of each area, and one over the areas. Only the last of them tells anyone. */
+  private addSummary(concern: Concern): Summary {
     const { settings, alarmTopic } = this.platform;
     const { id, name, text } = summaries[concern];
-    const alarm = new CompositeAlarm(this, id, {
-      compositeAlarmName: nameIn(settings, name),
-      alarmDescription: `${text} See docs/runbook.md#${name}`,
-      alarmRule: AlarmRule.fromString(
-        this.namesOf(concern)
-          .map((one) => `ALARM("${one}")`)
-          .join(" OR "),
-      ),
+    const compositeOf = (area: string, alarmNames: readonly string[], what: string) =>
+      new CompositeAlarm(this, `${id}${area}`, {
+        compositeAlarmName: [nameIn(settings, name), ...(area ? [area.toLowerCase()] : [])].join(
+          "-",
+        ),
+        alarmDescription: `${what} See docs/runbook.md#${name}`,
+        alarmRule: AlarmRule.fromString(alarmNames.map((one) => `ALARM("${one}")`).join(" OR ")),
+      });
+    const areas = [...Map.groupBy(this.concerning(concern), areaOf)].map(([area, alarms]) => {
+      const names = alarms.map(({ plainName }) => plainName);
+      return {
+        name: nameIn(settings, name, area.toLowerCase()),
+        alarm: compositeOf(area, names, `${area}: ${text}`),
+      };
     });
+    const whole = compositeOf(
+      "",
+      areas.map((area) => area.name),
+      text,
+    );
+    whole.node.addDependency(...areas.map(({ alarm }) => alarm));
     const action = new SnsAction(alarmTopic);
-    alarm.addAlarmAction(action);
-    alarm.addOkAction(action);
-    return alarm;
+    whole.addAlarmAction(action);
+    whole.addOkAction(action);
+    return { whole, areas: areas.map(({ alarm }) => alarm) };
   }
 
-  private namesOf(concern: Concern): string[] {
-    const concerned = this.alarms.filter((alarm) => alarm.concerns === concern);
-    return concerned.map(({ plainName }) => plainName).sort();
+  private concerning(concern: Concern): RunbookAlarm[] {
+    return this.alarms.filter((alarm) => alarm.concerns === concern);
   }
 
-  private alarmsOf(concern: Concern): { alarmArn: string }[] {
-    return this.namesOf(concern).map((name) => ({
-      alarmArn: `arn:${this.partition}:cloudwatch:${this.region}:${this.account}:alarm:${name}`,
+  private ringing(concern: Concern): AlarmStatusWidget[] {
+    const alarms = this.concerning(concern).map(({ plainName }) => ({
+      alarmArn: `arn:${this.partition}:cloudwatch:${this.region}:${this.account}:alarm:${plainName}`,
     }));
+    const { name } = summaries[concern];
+    return Array.from({ length: Math.ceil(alarms.length / maxAlarmsShown) }, (_, index) => {
+      const from = index * maxAlarmsShown;
+      return status(`What rings: ${name}`, 12, alarms.slice(from, from + maxAlarmsShown), true);
+    });
   }
 
   /** In the order in which a view becomes money. */

@@ -112,9 +112,9 @@ function readWatches(resources: readonly Resource[], deps: MetricAlarmDeps): Map
     const { evaluate } = readMetricAlarm(resource, commonNames, deps);
     byName.set(resource.ref, watchOf(resource, "metric", evaluate));
   }
-  const stateOf = (name: string) => named(byName, name).alarm.state;
+  const find = (name: string) => named(byName, name).alarm;
   const composites = ofType("CompositeAlarm").map((resource) => {
-    const { names, judge } = readComposite(resource, stateOf);
+    const { names, judge } = readComposite(resource, find);
     byName.set(resource.ref, watchOf(resource, "composite", judge));
     return names;
   });
@@ -169,14 +169,18 @@ function watchOf(resource: Resource, kind: Alarm["kind"], judge: Watch["judge"])
   };
 }
 
-function readComposite(resource: Resource, stateOf: (name: string) => AlarmState) {
+function readComposite(resource: Resource, find: (name: string) => Alarm) {
   const { AlarmRule } = readProperties(resource, { AlarmRule: z.string() }, commonNames);
   try {
     const { names, holds } = parseAlarmRule(AlarmRule);
     const judge = (): Verdict => {
-      const ringing = names.filter((name) => stateOf(name) === "ALARM");
+      // Of another composite: what rings in it.
+      const ringing = names
+        .map(find)
+        .filter(({ state }) => state === "ALARM")
+        .map(({ kind, name, reason }) => (kind === "composite" ? reason : name));
       const reason = ringing.length === 0 ? "none of its alarms rings" : ringing.join(", ");
-      return { state: holds(stateOf) ? "ALARM" : "OK", reason };
+      return { state: holds((name) => find(name).state) ? "ALARM" : "OK", reason };
     };
     return { names, judge };
   } catch (cause) {
