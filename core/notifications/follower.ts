@@ -52,14 +52,14 @@ export function changedFollower(
   { channels }: Body,
   nowMs: number,
 ): Follower {
-  const stops: { [C in NotificationChannel]?: Stop } = {};
+  const stops: { [C in NotificationChannel]?: Stop } = { ...stored?.stops };
   const agreed = (channel: NotificationChannel, consentedAtMs: number | undefined) => {
     if (consentedAtMs === undefined) return false;
     const stop = stored?.stops[channel];
-    if (stop === undefined || consentedAtMs > stop.atMs) return true;
     // The publisher may not have heard of it yet.
-    stops[channel] = stop;
-    return false;
+    if (stop !== undefined && consentedAtMs <= stop.atMs) return false;
+    delete stops[channel];
+    return true;
   };
   const { email, webPush, inbox } = channels;
   return {

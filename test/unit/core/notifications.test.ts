@@ -52,7 +52,8 @@ describe("a follower", () => {
   test("who ended a channel comes back by a later consent only", () => {
     const stopped = stoppedFollower(follower, "email", { reason: "unsubscribed", atMs: 10_000 });
     expect(JSON.stringify(stopped)).not.toContain("grace");
-    const earlier = changedFollower(stopped, ids, body(emailAt(10_000)), 11_000);
+    const without = changedFollower(stopped, ids, body({}), 10_500);
+    const earlier = changedFollower(without, ids, body(emailAt(10_000)), 11_000);
     expect([earlier.email, earlier.stops.email?.reason]).toEqual([undefined, "unsubscribed"]);
     const later = changedFollower(earlier, ids, body(emailAt(10_001)), 12_000);
     expect([later.email?.address, later.stops]).toEqual(["grace@example.com", {}]);
