@@ -12,13 +12,14 @@ import { isReadable, sniffFormat } from "./image-format.ts";
 import { imageProblems } from "./image-problems.ts";
 import { planVariants, type Variant } from "./plan-variants.ts";
 
+/** Of a picture that is upright. */
 export interface ImageFacts {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
 }
 
-/** A picture, turned upright, in sRGB, without anything but its pixels. */
+/** A picture, upright, in sRGB, no wider than its largest variant, and nothing but its pixels. */
 export interface OpenImage {
   readonly width: number;
   readonly height: number;
@@ -77,7 +78,7 @@ export async function processImage(
   const key = uploadKey(sha256Hex, run.owner, uploadId);
   const bytes = await files.read(key, limits.maxUploadBytes);
   if (!bytes) throw imageProblems.notUploaded(uploadId);
-  const { format, image } = await openUpload(images, bytes);
+  const { format, facts, image } = await openUpload(images, bytes);
   // The URL could be used again, with another picture.
   const source = sha256Hex(bytes);
   const made = filesMadeOf(run.checkpoint, source);
@@ -94,7 +95,7 @@ export async function processImage(
       { source, files: made as unknown as JsonObject[] },
     );
   }
-  const { width, height } = image;
+  const { width, height } = facts;
   return {
     kind: "succeeded",
     result: { uploadId, source: { format, width, height, bytes: bytes.length } },
@@ -107,12 +108,13 @@ async function openUpload(images: ImageReader, bytes: Uint8Array) {
   const format = sniffFormat(bytes);
   if (!isReadable(format)) throw imageProblems.notAnImage(format);
   try {
-    const { width, height, frames } = await images.inspect(bytes);
+    const facts = await images.inspect(bytes);
+    const { width, height, frames } = facts;
     if (width * height > limits.maxImagePixels || Math.max(width, height) > limits.maxImageSide) {
       throw imageProblems.tooLarge(width, height);
     }
     if (frames > 1) throw imageProblems.moves();
-    return { format, image: await images.open(bytes) };
+    return { format, facts, image: await images.open(bytes) };
   } catch (error) {
     if (error instanceof Problem) throw error;
     if (error instanceof DamagedImage) throw imageProblems.damaged(error.message);
