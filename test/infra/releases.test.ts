@@ -114,8 +114,8 @@ test("whoever reads events is deployed before whoever writes them", () => {
 });
 
 test("no stack comes near CloudFormation's 500 resources", () => {
-  for (const template of local.all) {
-    const { Description = "", Resources } = template.toJSON();
-    expect(Object.keys(Resources).length, Description).toBeLessThan(475);
+  const { all: _, ...stacks } = local;
+  for (const [name, template] of Object.entries(stacks)) {
+    expect(Object.keys(template.toJSON().Resources).length, name).toBeLessThan(470);
   }
 });
