@@ -88,33 +88,44 @@ export class MonitoringStack extends Stack {
 
   /** One alarm over those of each area, and one over the areas. Only the last of them tells anyone. */
   private addSummary(concern: Concern): Summary {
-    const { settings, alarmTopic } = this.platform;
     const { id, name, text } = summaries[concern];
-    const compositeOf = (area: string, alarmNames: readonly string[], what: string) =>
-      new CompositeAlarm(this, `${id}${area}`, {
-        compositeAlarmName: [nameIn(settings, name), ...(area ? [area.toLowerCase()] : [])].join(
-          "-",
-        ),
-        alarmDescription: `${what} See docs/runbook.md#${name}`,
-        alarmRule: AlarmRule.fromString(alarmNames.map((one) => `ALARM("${one}")`).join(" OR ")),
-      });
-    const areas = [...Map.groupBy(this.concerning(concern), areaOf)].map(([area, alarms]) => {
-      const names = alarms.map(({ plainName }) => plainName);
-      return {
-        name: nameIn(settings, name, area.toLowerCase()),
-        alarm: compositeOf(area, names, `${area}: ${text}`),
-      };
-    });
-    const whole = compositeOf(
-      "",
-      areas.map((area) => area.name),
-      text,
+    const byArea = [...Map.groupBy(this.concerning(concern), areaOf)];
+    const nameOf = (area: string) => `${name}-${area.toLowerCase()}`;
+    const areas = byArea.map(([area, alarms]) =>
+      this.addComposite(`${id}${area}`, {
+        name: nameOf(area),
+        description: `${area}: ${text} See docs/runbook.md#${name}`,
+        children: alarms.map(({ plainName }) => plainName),
+      }),
     );
-    whole.node.addDependency(...areas.map(({ alarm }) => alarm));
-    const action = new SnsAction(alarmTopic);
+    const whole = this.addComposite(id, {
+      name,
+      description: `${text} See docs/runbook.md#${name}`,
+      children: byArea.map(([area]) => nameIn(this.platform.settings, nameOf(area))),
+    });
+    whole.node.addDependency(...areas);
+    const action = new SnsAction(this.platform.alarmTopic);
     whole.addAlarmAction(action);
     whole.addOkAction(action);
-    return { whole, areas: areas.map(({ alarm }) => alarm) };
+    return { whole, areas };
+  }
+
+  /** Rings while any of its children does. */
+  private addComposite(
+    id: string,
+    {
+      name,
+      description,
+      children,
+    }: Readonly<Record<"name" | "description", string>> & {
+      readonly children: readonly string[];
+    },
+  ): CompositeAlarm {
+    return new CompositeAlarm(this, id, {
+      compositeAlarmName: nameIn(this.platform.settings, name),
+      alarmDescription: description,
+      alarmRule: AlarmRule.fromString(children.map((one) => `ALARM("${one}")`).join(" OR ")),
+    });
   }
 
   private concerning(concern: Concern): RunbookAlarm[] {
