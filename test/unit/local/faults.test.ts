@@ -40,6 +40,7 @@ test("without a plan nothing goes wrong", () => {
   const faults = createFaults(1);
   expect(faults.onPutEvents(10)).toEqual({
     failedEntries: new Set(),
+    lostEntries: new Set(),
     dropResponse: false,
     hang: false,
   });
