@@ -18,7 +18,7 @@ export type Deployment =
   /** As CodeDeploy does it: the old code serves on. */
   | { readonly state: "rolled-back"; readonly alarm: string };
 
-const lookEveryMs = 50;
+const lookEveryMs = 200;
 
 /**
  * Replaces the code of a function while it runs: invocations under way finish on the old code.
@@ -79,12 +79,17 @@ const metricShape = z.object({
 
 /** The alarms that watch a function's new code: its deployment group's, or else of its own errors. */
 export function readRollbackAlarms(resources: readonly Resource[]) {
-  const groups = resources
-    .filter(({ type }) => type === "AWS::CodeDeploy::DeploymentGroup")
-    .map((one) => readProperties(one, groupShape, ignored));
-  const errors = resources.flatMap(({ type, ref, properties }) => {
+  const ofType = (type: string) => resources.filter((one) => one.type === `AWS::${type}`);
+  // An alias is its function here: one that splits requests by itself would be misread.
+  for (const one of ofType("Lambda::Alias")) {
+    readProperties(one, {}, ["FunctionName", "FunctionVersion", "Name", "Description"]);
+  }
+  const groups = ofType("CodeDeploy::DeploymentGroup").map((one) =>
+    readProperties(one, groupShape, ignored),
+  );
+  const errors = ofType("CloudWatch::Alarm").flatMap(({ ref, properties }) => {
     const metric = metricShape.safeParse(properties);
-    if (type !== "AWS::CloudWatch::Alarm" || !metric.success) return [];
+    if (!metric.success) return [];
     return metric.data.Dimensions.map(({ Value }) => ({ alarm: ref, functionName: Value }));
   });
   return (functionName: string): string[] => {
