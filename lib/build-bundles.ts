@@ -73,7 +73,7 @@ export function buildBundles(
   );
 }
 
-/** A hash of our own sources that each function's bundle is made of; packages are not looked into. */
+/** By function: a hash of our own sources that its bundle is made of, without packages. */
 export function fingerprintBundles(): Readonly<Record<string, string>> {
   const names = bundleNames();
   const { metafile } = buildSync({

@@ -7,7 +7,7 @@ import type { LambdaFunction } from "./function.ts";
 import type { Candidate } from "./traffic.ts";
 
 export interface DeployOptions {
-  /** Has new code serve a part first, and takes it back when an alarm rings; default: all at once. */
+  /** New code serves a part first, and is taken back when an alarm rings; default: at once. */
   readonly canary?: { readonly percent: number; readonly forMs: number };
 }
 
@@ -77,7 +77,7 @@ const metricShape = z.object({
   Dimensions: z.array(z.object({ Name: z.literal("FunctionName"), Value: z.string() })),
 });
 
-/** The alarms that watch a function's new code: its deployment group's, or else of its own errors. */
+/** The alarms that watch a function's new code: its deployment group's, or of its own errors. */
 export function readRollbackAlarms(resources: readonly Resource[]) {
   const ofType = (type: string) => resources.filter((one) => one.type === `AWS::${type}`);
   // An alias is its function here: one that splits requests by itself would be misread.

@@ -2,7 +2,7 @@ import type { Environments } from "./environments.ts";
 
 /** New code beside the running one: what an alias with two weights is in AWS. */
 export interface Candidate {
-  /** Gives it that part of the invocations that begin from now on; 100: all, and the old code goes. */
+  /** Gives it that part of what begins from now on; 100: all, and the old code goes. */
   serve(percent: number): void;
   /** Gives it none any more: the old code stays. */
   withdraw(): void;
