@@ -110,9 +110,11 @@ async function push(deps: PushDeps, change: Change): Promise<("sent" | "gone" | 
   return await atOnce(followers, connectionsAtOnce, (id) => tell(deps, id, text));
 }
 
-async function textOf(deps: PushDeps, { topic, id, after }: Change): Promise<string | undefined> {
+async function textOf(deps: PushDeps, change: Change): Promise<string | undefined> {
+  const { topic, id, after, deliveries } = change;
   if (topic === "balance") {
-    return balanceUpdate("changed", await deps.readBalance(id as CreatorId));
+    const balance = await deps.readBalance(id as CreatorId);
+    return balanceUpdate("changed", balance, deliveries.at(-1)?.trace?.traceId);
   }
   const job = await deps.jobs.read(id);
   return job && jobUpdate("changed", job, after);

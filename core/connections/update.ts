@@ -4,6 +4,7 @@ import type { Balance } from "../earnings/read-balance.ts";
 import { changesAfter } from "../jobs/changes-after.ts";
 import type { Job } from "../jobs/job.ts";
 import { presentJob } from "../jobs/present-job.ts";
+import { traceIdOf } from "../values/trace-context.ts";
 
 /** What a client is told: in answer to `subscribe`, or because something changed. */
 export type UpdateType = "subscribed" | "changed";
@@ -16,12 +17,13 @@ const utf8 = new TextEncoder();
  */
 export function jobUpdate(type: UpdateType, job: Job, after: number | undefined): string {
   const { jobId: id, version } = job;
+  const traceId = traceIdOf(job.traceparent);
   const since = after === undefined ? undefined : changesAfter(job, after);
   let changes = since?.changes ?? [];
   let gap = since?.gap ?? false;
   for (;;) {
     const update = {
-      ...{ type, topic: "job" satisfies Topic["topic"], id, version },
+      ...{ type, topic: "job" satisfies Topic["topic"], id, version, traceId },
       ...(since && {
         changes: changes.map(({ atMs, ...step }) => ({
           ...step,
@@ -38,7 +40,8 @@ export function jobUpdate(type: UpdateType, job: Job, after: number | undefined)
   }
 }
 
-export function balanceUpdate(type: UpdateType, balance: Balance): string {
+/** @param traceId of the settlement that changed it, if that is what is told. */
+export function balanceUpdate(type: UpdateType, balance: Balance, traceId?: string): string {
   const topic: Topic["topic"] = "balance";
-  return JSON.stringify({ type, topic, id: balance.creatorId, balance });
+  return JSON.stringify({ type, topic, id: balance.creatorId, traceId, balance });
 }
