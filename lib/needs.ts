@@ -1,12 +1,14 @@
-import { Aws, Stack, Validations } from "aws-cdk-lib";
+import { Aws, Lazy, Stack, Validations } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { IConstruct } from "constructs";
+import { queueOfKind } from "../core/contracts/dead-letter-sources.ts";
 import { environment } from "../core/contracts/environment.ts";
 import { canaryArticleId } from "../core/contracts/ids.ts";
 import type { JobType } from "../core/contracts/job-types.ts";
 import {
   type FilePrefix,
+  failuresPrefix,
   filePrefixes,
   integrationsPartition,
   payoutLists,
@@ -15,7 +17,13 @@ import {
   tables,
 } from "../core/contracts/storage.ts";
 import { addressOf, domainOf, mailSetName } from "./mail.ts";
-import { deferralGroupName, filesBucketName, type Platform, type TableName } from "./platform.ts";
+import {
+  deferralGroupName,
+  filesBucketName,
+  nameIn,
+  type Platform,
+  type TableName,
+} from "./platform.ts";
 import type { Settings } from "./settings.ts";
 
 type FileAction = "GetObject" | "PutObject" | "DeleteObject" | "AbortMultipartUpload";
@@ -23,6 +31,7 @@ type FileAction = "GetObject" | "PutObject" | "DeleteObject" | "AbortMultipartUp
 type DynamoAction =
   | "GetItem"
   | "BatchGetItem"
+  | "BatchWriteItem"
   | "Query"
   | "Scan"
   | "PutItem"
@@ -38,6 +47,11 @@ type DynamoAction =
 export interface Needs {
   readonly tables?: { readonly [T in TableName]?: readonly DynamoAction[] };
   readonly dueIndex?: readonly DynamoAction[];
+  readonly deadLetterIndex?: readonly DynamoAction[];
+  /** Why deliveries fail: noted by each worker. */
+  readonly failureLog?: readonly DynamoAction[];
+  /** What dead letter queues there are, and what may be done with them, by the ends of their names. */
+  readonly deadLetterQueues?: readonly string[];
   readonly accountIndex?: readonly DynamoAction[];
   /** The lists in the ledger's table, and nothing else of it: entries stay out of reach. */
   readonly payoutLists?: readonly DynamoAction[];
@@ -87,6 +101,7 @@ const partitions = {
   canaryArticle: { table: "registry", keys: [`article#${canaryArticleId}`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
   integrations: { table: "registry", keys: [integrationsPartition] },
+  failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
 const secretNames = ["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const;
 const partitionNames = Object.keys(partitions) as (keyof typeof partitions)[];
@@ -104,6 +119,7 @@ const tableVariable: Record<TableName, string> = {
   connections: environment.connectionsTable,
   pacing: environment.pacingTable,
   traces: environment.tracesTable,
+  deadLetters: environment.deadLettersTable,
 };
 
 export function environmentOf(needs: Needs, platform: Platform): Record<string, string> {
@@ -119,6 +135,13 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   if (needs.putEvents) variables[environment.eventBusName] = platform.bus.eventBusName;
   if (needs.files) variables[environment.filesBucket] = platform.files.bucketName;
   if (needs.mail) variables[environment.mail] = mailOf(platform);
+  if (needs.deadLetterQueues) {
+    variables[environment.queuePrefix] = `${nameIn(settings)}-`;
+    // Stacks that come later have theirs, too.
+    variables[environment.deadLetterSources] = Lazy.string({
+      produce: () => JSON.stringify(Object.fromEntries(platform.deadLetterSources)),
+    });
+  }
   if (needs.deferEvents) {
     const { group, role, deadLetters } = platform.deferral;
     variables[environment.eventBusArn] = platform.bus.eventBusArn;
@@ -229,6 +252,12 @@ export function grantNeeds(
   if (needs.accountIndex) {
     allow(dynamo(needs.accountIndex), indexOf("ledger", tables.ledger.accountIndex.name));
   }
+  if (needs.deadLetterIndex) {
+    allow(
+      dynamo(needs.deadLetterIndex),
+      indexOf("deadLetters", tables.deadLetters.stateIndex.name),
+    );
+  }
   if (needs.jobOwnerIndex) {
     allow(dynamo(needs.jobOwnerIndex), indexOf("jobs", tables.jobs.ownerIndex.name));
   }
@@ -255,6 +284,7 @@ export function grantNeeds(
   for (const { queueArn } of needs.queueDepths?.values() ?? []) {
     allow(["sqs:GetQueueAttributes"], queueArn);
   }
+  if (needs.deadLetterQueues) allowDeadLetterQueues(needs.deadLetterQueues, platform, grantee);
   if (needs.putEvents) allow(["events:PutEvents"], platform.bus.eventBusArn);
   if (needs.deferEvents) {
     const { role } = platform.deferral;
@@ -275,6 +305,25 @@ export function grantNeeds(
   }
   for (const name of secretNames) {
     if (needs[name]) allow(["secretsmanager:GetSecretValue"], platform[name].secretArn);
+  }
+}
+
+/** By the ends of their names: a queue that is added later is one of them. */
+function allowDeadLetterQueues(
+  actions: readonly string[],
+  { settings }: Platform,
+  grantee: IGrantable & IConstruct,
+): void {
+  const queues = `arn:${Aws.PARTITION}:sqs:${Aws.REGION}:${Aws.ACCOUNT_ID}:${nameIn(settings)}`;
+  for (const queue of Object.values(queueOfKind)) {
+    const resource = `${queues}-${queue("*")}`;
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: actions.map((name) => `sqs:${name}`),
+        resources: [resource],
+      }),
+    );
+    acknowledgeWildcard(grantee, resource, "Every dead letter queue is emptied, and no other.");
   }
 }
 
@@ -299,6 +348,7 @@ function tablesOf(needs: Needs): Set<TableName> {
   return new Set([
     ...(Object.keys(needs.tables ?? {}) as TableName[]),
     ...(needs.dueIndex ? (["earningsCounters"] as const) : []),
+    ...(needs.deadLetterIndex ? (["deadLetters"] as const) : []),
     ...(needs.accountIndex ? (["ledger"] as const) : []),
     ...(needs.jobOwnerIndex || needs.jobAttentionIndex ? (["jobs"] as const) : []),
     ...partitionNames.flatMap((name) => (needs[name] ? [partitions[name].table] : [])),

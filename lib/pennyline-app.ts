@@ -4,6 +4,7 @@ import { readSettings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { AuditStack } from "./stacks/audit-stack.ts";
 import { ConnectionsStack } from "./stacks/connections-stack.ts";
+import { DeadLettersStack } from "./stacks/dead-letters-stack.ts";
 import { JobsStack } from "./stacks/jobs-stack.ts";
 import { MonitoringStack } from "./stacks/monitoring-stack.ts";
 import { NotificationsStack } from "./stacks/notifications-stack.ts";
@@ -27,6 +28,7 @@ export class PennylineApp extends App {
   readonly audit: AuditStack;
   readonly jobs: JobsStack;
   readonly notifications: NotificationsStack;
+  readonly deadLetters: DeadLettersStack;
   readonly monitoring: MonitoringStack;
 
   constructor(props: AppProps) {
@@ -48,6 +50,7 @@ export class PennylineApp extends App {
     this.notifications = new NotificationsStack(this, "PennylineNotifications", {
       ...{ platform, apiUrl },
     });
+    this.deadLetters = new DeadLettersStack(this, "PennylineDeadLetters", platform);
     // Last: it sums up whatever the others hold.
     this.monitoring = new MonitoringStack(this, "PennylineMonitoring", { platform, api: this.api });
     this.deployConsumersFirst();

@@ -7,6 +7,7 @@ import type { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Topic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
+import type { DeadLetterSources } from "../core/contracts/dead-letter-sources.ts";
 import type { tables } from "../core/contracts/storage.ts";
 import type { Settings } from "./settings.ts";
 
@@ -28,6 +29,8 @@ export interface Platform {
   /** Puts an event on the bus later, by a one-off schedule. */
   readonly deferral: Deferral;
   readonly alarmTopic: Topic;
+  /** Every construct with a dead letter queue enters itself here; none is forgotten. */
+  readonly deadLetterSources: Map<string, DeadLetterSources[string]>;
   /** Where clients connect: known to stacks that come after the WebSocket API's. */
   readonly connectionUrl?: string;
 }

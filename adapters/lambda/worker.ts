@@ -12,7 +12,7 @@ import {
 import { randomHex } from "../runtime.ts";
 import { returnLater } from "../sqs/return-later.ts";
 import { deadlineOf } from "./deadline.ts";
-import { failureOf, forgetFailures } from "./failures.ts";
+import { failureOf, forgetFailures, noteSharedFailure, recordFailures } from "./failures.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { service, traceStart, traces, writeTraces } from "./traces.ts";
@@ -45,7 +45,7 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDel
     for (const [index, delivery] of deliveries.entries()) begin(delivery, event.Records[index]);
     try {
       const failed = await work({ deliveries, deadlineMs: deadlineOf(context), trace });
-      await returnInTime(event, failed);
+      await Promise.all([returnInTime(event, failed), recordFailures(deliveries, failed)]);
       const failedIds = failed.map((one) => (typeof one === "string" ? one : one.id));
       end(deliveries, failed);
       metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);
@@ -53,6 +53,11 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDel
       if (failedIds.length > 0) logger.error("deliveries failed", { failedIds });
       return { batchItemFailures: failedIds.map((itemIdentifier) => ({ itemIdentifier })) };
     } catch (error) {
+      noteSharedFailure(error);
+      await recordFailures(
+        deliveries,
+        deliveries.map(({ id }) => id),
+      );
       for (const { trace } of deliveries) traces.end(trace.spanId, { outcome: "failed", error });
       throw error;
     } finally {

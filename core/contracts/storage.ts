@@ -87,6 +87,20 @@ export const tables = {
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /** `trace#<trace id>` / `<time>#<span id>`: one step of a request's life. */
   traces: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
+  /**
+   * `failure#<message>` / `failure`: why a delivery failed; `letter#<id>` / `letter`, and
+   * `body#<edition>#<part>`: what it says; `redrive#<id>` / `redrive`; `audit` / `<time and hash>`.
+   */
+  deadLetters: {
+    partitionKey: "pk",
+    sortKey: "sk",
+    ttl: "ttl",
+    /** Letters by their state, newest last. */
+    stateIndex: {
+      ...{ name: "state", partitionKey: "box", sortKey: "listed" },
+      projected: ["queue", "causeId", "errorClass", "message"],
+    },
+  },
 } as const;
 
 /** Buckets of the attention index: spreads its writes. */
@@ -123,3 +137,5 @@ export const reviewProgressPrefix = "reviews#";
 export const poolPlansPrefix = "pools#";
 /** What the publisher's jobs call: the only things in the registry that may be deleted. */
 export const integrationsPartition = "integrations";
+/** What workers note of deliveries that fail, in the table of dead letters. */
+export const failuresPrefix = "failure#";

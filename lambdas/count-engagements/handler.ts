@@ -9,7 +9,7 @@ import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { dynamoDbReaderHistory } from "../../adapters/dynamodb/reader-history.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
-import { failing } from "../../adapters/lambda/failures.ts";
+import { failing, noteSharedFailure } from "../../adapters/lambda/failures.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { countedPlaces } from "../../adapters/lambda/traces.ts";
@@ -48,7 +48,10 @@ const deps: CountDeps = {
     table: dynamoDbCountingTable({ ...tables, clock: systemClock }),
     clock: systemClock,
     pacing: systemPacing,
-    onRetry: (error, attempt) => logger.warn("counting is tried again", { error, attempt }),
+    onRetry(error, attempt) {
+      logger.warn("counting is tried again", { error, attempt });
+      noteSharedFailure(error);
+    },
   }),
   reviewTable: dynamoDbReviewTable({ ...tables, registryTable, publisherId }),
   onNotModerated: (error) => logger.error("comments not moderated", { error }),

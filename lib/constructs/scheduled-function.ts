@@ -3,9 +3,10 @@ import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { queueOfKind } from "../../core/contracts/dead-letter-sources.ts";
 import type { Needs } from "../needs.ts";
 import { nameIn, type Platform } from "../platform.ts";
-import { DeadLetterQueue } from "./dead-letter-queue.ts";
+import { DeadLetterQueue, openDeadLetters } from "./dead-letter-queue.ts";
 import { PennylineFunction } from "./pennyline-function.ts";
 import { alarmPeriod, type Concern, RunbookAlarm } from "./runbook-alarm.ts";
 
@@ -45,6 +46,7 @@ export class ScheduledFunction extends Construct {
     const { platform, name, needs, timeout, every = Duration.minutes(1) } = props;
     this.name = name;
     this.platform = platform;
+    platform.deadLetterSources.set(name, "schedule");
     this.every = every;
     this.concerns = props.concerns ?? "users";
     this.errorsToRing = props.errorsToRing ?? platform.settings.alarms.scheduledErrors;
@@ -123,7 +125,7 @@ export class ScheduledFunction extends Construct {
       subject: name,
       symptom: "missed-runs",
       description: `${name}: the scheduler could not start a run.`,
-      metric: this.missedRuns.metricApproximateNumberOfMessagesVisible({ period: alarmPeriod }),
+      metric: openDeadLetters(platform, queueOfKind.missed(name)),
       threshold: 1,
     });
     this.scheduled.alarmOnErrors({ threshold: this.errorsToRing });

@@ -7,13 +7,14 @@ import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { z } from "zod";
+import { type LetterKind, queueOfKind } from "../../core/contracts/dead-letter-sources.ts";
 import { environment } from "../../core/contracts/environment.ts";
 import { type EventContract, patternOf } from "../../core/contracts/events.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { checkRetention, checkVisibility, eventDeliveryDays } from "../checks.ts";
 import type { Needs } from "../needs.ts";
 import type { Platform } from "../platform.ts";
-import { DeadLetterQueue, queueProps } from "./dead-letter-queue.ts";
+import { DeadLetterQueue, openDeadLetters, queueProps } from "./dead-letter-queue.ts";
 import { PennylineFunction } from "./pennyline-function.ts";
 import { alarmPeriod, type Concern, RunbookAlarm } from "./runbook-alarm.ts";
 
@@ -77,6 +78,8 @@ export class WorkerQueue extends Construct {
 
     this.name = name;
     this.platform = platform;
+    const events = [props.event].flat().map(({ detailType }) => detailType);
+    platform.deadLetterSources.set(name, events);
     this.runbook = props.runbook ?? name;
     this.concerns = props.concerns ?? "users";
     this.deadLetters = new Queue(
@@ -100,7 +103,7 @@ export class WorkerQueue extends Construct {
     this.worker = new PennylineFunction(this, "Worker", {
       platform,
       name,
-      needs: props.needs,
+      needs: { ...props.needs, failureLog: ["BatchWriteItem"] },
       concerns: this.concerns,
       timeout,
       memoryMb: props.memoryMb ?? 1024,
@@ -178,10 +181,12 @@ export class WorkerQueue extends Construct {
     alarm("BacklogAlarm", "backlog", backlog, backlogMessages, waiting);
     const late = `a message has been waiting for ${oldestMessageSeconds} s or more`;
     alarm("OldestMessageAlarm", "oldest-message", oldest, oldestMessageSeconds, late);
-    const dead = "messages failed too often and are in the dead letter queue";
-    alarm("DeadLettersAlarm", "dead-letters", visible(this.deadLetters), 1, dead);
-    const refused = "EventBridge could not deliver events to the queue";
-    alarm("UndeliveredAlarm", "undelivered", visible(this.undelivered), 1, refused);
+    const open = (kind: LetterKind) => openDeadLetters(platform, queueOfKind[kind](name));
+    const dead = "messages failed too often and are dead letters, which nobody has seen to yet";
+    alarm("DeadLettersAlarm", "dead-letters", open("failed"), 1, dead);
+    const refused =
+      "EventBridge could not deliver events to the queue, and nobody has seen to them";
+    alarm("UndeliveredAlarm", "undelivered", open("undelivered"), 1, refused);
     this.worker.alarmOnErrors({ runbook: this.runbook });
     this.worker.alarmOnThrottles();
   }

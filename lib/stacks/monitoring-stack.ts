@@ -14,6 +14,8 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Construct } from "constructs";
+import { deadLetterQueuesOf } from "../../core/contracts/dead-letter-sources.ts";
+import { openDeadLetters } from "../constructs/dead-letter-queue.ts";
 import { metricsNamespace, printedMetric } from "../constructs/printed-metric.ts";
 import { type Concern, RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import { ScheduledFunction } from "../constructs/scheduled-function.ts";
@@ -184,19 +186,16 @@ export class MonitoringStack extends Stack {
 
   /** One line for each queue. */
   private waiting(): IWidget[] {
-    const lines = (metricName: string, suffix = "") =>
-      this.queues.map(({ name }) => this.queueMetric(metricName, `${name}${suffix}`));
-    const visible = "ApproximateNumberOfMessagesVisible";
+    const lines = (metricName: string) =>
+      this.queues.map(({ name }) => this.queueMetric(metricName, name));
     return [
-      graph("Waiting messages", lines(visible), 8),
+      graph("Waiting messages", lines("ApproximateNumberOfMessagesVisible"), 8),
       graph("Age of the oldest message, s", lines("ApproximateAgeOfOldestMessage"), 8),
       graph(
-        "Dead letters, undelivered events, missed runs",
-        [
-          ...lines(visible, "-dead-letters"),
-          ...lines(visible, "-undelivered"),
-          ...this.schedules.map(({ name }) => this.queueMetric(visible, `${name}-missed-runs`)),
-        ],
+        "Dead letters that nobody has seen to",
+        deadLetterQueuesOf(Object.fromEntries(this.platform.deadLetterSources)).map(({ queue }) =>
+          openDeadLetters(this.platform, queue),
+        ),
         8,
       ),
     ];

@@ -61,6 +61,7 @@ export class StateStack extends Stack {
       linkSecret: this.addKey("LinkSecret", "Signs links and tickets that are handed out."),
       deferral,
       alarmTopic: this.addAlarmTopic(),
+      deadLetterSources: new Map([["deferred", "deferral"]]),
     };
     new CfnOutput(this, "EventBusName", { value: this.platform.bus.eventBusName });
     new CfnOutput(this, "ViewTokenSecretArn", { value: this.platform.viewTokenSecret.secretArn });
@@ -152,7 +153,25 @@ export class StateStack extends Stack {
       connections: forgetful("Connections", tables.connections),
       pacing: forgetful("Pacing", tables.pacing),
       traces,
+      deadLetters: this.addDeadLetters(),
     };
+  }
+
+  private addDeadLetters(): Table {
+    const { partitionKey, sortKey, ttl, stateIndex } = tables.deadLetters;
+    const text = (name: string) => ({ name, type: AttributeType.STRING });
+    const letters = this.addTable("DeadLetters", {
+      ...{ partitionKey: text(partitionKey), sortKey: text(sortKey), timeToLiveAttribute: ttl },
+    });
+    letters.addGlobalSecondaryIndex({
+      indexName: stateIndex.name,
+      partitionKey: text(stateIndex.partitionKey),
+      sortKey: text(stateIndex.sortKey),
+      // What they are counted and grouped by.
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: [...stateIndex.projected],
+    });
+    return letters;
   }
 
   private addTable(id: string, layout: Omit<TableProps, "tableName">): Table {

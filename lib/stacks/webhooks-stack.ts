@@ -1,9 +1,11 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { queueOfKind } from "../../core/contracts/dead-letter-sources.ts";
 import { events } from "../../core/contracts/events.ts";
 import { limits } from "../../core/contracts/limits.ts";
+import { openDeadLetters } from "../constructs/dead-letter-queue.ts";
 import { printedMetric } from "../constructs/printed-metric.ts";
-import { alarmPeriod, RunbookAlarm } from "../constructs/runbook-alarm.ts";
+import { RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import { WorkerQueue } from "../constructs/worker-queue.ts";
 import { nameIn, type Platform } from "../platform.ts";
 
@@ -86,9 +88,7 @@ export class WebhooksStack extends Stack {
       subject: "deferred",
       symptom: "undelivered",
       description: "Scheduler could not put events on the bus when they were due.",
-      metric: platform.deferral.deadLetters.metricApproximateNumberOfMessagesVisible({
-        period: alarmPeriod,
-      }),
+      metric: openDeadLetters(platform, queueOfKind.undelivered("deferred")),
       threshold: 1,
     });
   }

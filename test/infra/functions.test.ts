@@ -25,7 +25,9 @@ const idempotency = [
   "dynamodb:PutItem on Idempotency",
   "dynamodb:UpdateItem on Idempotency",
 ];
+/** What every worker may do beside its work: take its messages, and note why they fail. */
 const consume = (queue: string) => [
+  "dynamodb:BatchWriteItem on DeadLetters, of failure#*",
   `sqs:ChangeMessageVisibility on ${queue}`,
   `sqs:DeleteMessage on ${queue}`,
   `sqs:GetQueueAttributes on ${queue}`,
@@ -80,7 +82,21 @@ const telling = [
 ];
 const notifying = [...telling, "dynamodb:DeleteItem on Followers", "dynamodb:UpdateItem on Pacing"];
 const ofIntegrations = ", of integrations";
+const deadLetterQueues = ["dead-letters", "missed-runs", "undelivered"].map(
+  (end) => `arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:pennyline-local-*-${end}`,
+);
 const allowed: Record<string, string[]> = {
+  "archive-dead-letters": [
+    "dynamodb:GetItem on DeadLetters",
+    "dynamodb:PutItem on DeadLetters",
+    "dynamodb:UpdateItem on DeadLetters",
+    "dynamodb:Query on DeadLetters/index/state",
+    ...deadLetterQueues.flatMap((queue) => [
+      `sqs:DeleteMessage on ${queue}`,
+      `sqs:GetQueueUrl on ${queue}`,
+      `sqs:ReceiveMessage on ${queue}`,
+    ]),
+  ],
   "put-follower": [...follower, ...idempotency],
   "delete-follower": [
     "dynamodb:DeleteItem on Followers",

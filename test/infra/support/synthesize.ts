@@ -60,6 +60,7 @@ export interface Templates {
   readonly audit: Template;
   readonly jobs: Template;
   readonly notifications: Template;
+  readonly deadLetters: Template;
   readonly monitoring: Template;
   readonly all: readonly Template[];
 }
@@ -90,6 +91,7 @@ function synthesizeAnew(stage: string): Templates {
     audit: of(app.audit),
     jobs: of(app.jobs),
     notifications: of(app.notifications),
+    deadLetters: of(app.deadLetters),
     monitoring: of(app.monitoring),
   };
   return { ...named, all: Object.values(named) };

@@ -1,0 +1,36 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbFailures } from "../../adapters/dynamodb/failure-log.ts";
+import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { logger } from "../../adapters/lambda/logger.ts";
+import { metrics } from "../../adapters/lambda/metrics.ts";
+import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
+import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
+import { queueUrls, sqsDeadLetterQueues } from "../../adapters/sqs/dead-letter-queues.ts";
+import { deadLetterQueuesOf, deadLettersOpen } from "../../core/contracts/dead-letter-sources.ts";
+import { type ArchiveDeps, archiveLetters } from "../../core/dead-letters/archive-letters.ts";
+import { countOpen } from "../../core/dead-letters/count-open.ts";
+
+const deadLettersTable = setting("deadLettersTable");
+const queues = deadLetterQueuesOf(JSON.parse(setting("deadLetterSources")));
+const deps: ArchiveDeps = {
+  queues: sqsDeadLetterQueues(queueUrls(setting("queuePrefix"))),
+  letters: dynamoDbLetters(documentClient, deadLettersTable, systemClock),
+  failures: dynamoDbFailures(documentClient, deadLettersTable),
+  clock: systemClock,
+  sha256Hex,
+  onFailed: (queue, error) => logger.error("not emptied", { queue, error }),
+};
+
+export const handler = scheduledHandler(async ({ deadlineMs }) => {
+  const { archived, failed } = await archiveLetters(deps, queues, deadlineMs);
+  const open = await countOpen(deps.letters);
+  if (archived > 0) logger.warn("dead letters archived", { archived });
+  for (const [queue, count] of open) {
+    const metric = metrics.singleMetric();
+    metric.addDimension("queue", queue);
+    metric.addMetric(deadLettersOpen, MetricUnit.Count, count);
+  }
+  if (failed > 0) throw new Error(`${failed} dead letter queues could not be emptied`);
+});

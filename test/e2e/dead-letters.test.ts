@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dynamoDbFailures } from "../../adapters/dynamodb/failure-log.ts";
+import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { systemClock } from "../../adapters/runtime.ts";
+import type { Letter, LetterState } from "../../core/dead-letters/letter.ts";
+import type { LetterLine } from "../../core/dead-letters/letter-store.ts";
+import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
+import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
+
+const local = (name: string) => `pennyline-local-${name}`;
+const counting = local("count-engagements");
+const traceId = "a".repeat(32);
+const patiently = { timeout: 30_000, interval: 25 };
+
+let cloud: TestCloud;
+let api: ApiClient;
+let tables: CloudTables;
+beforeAll(async () => {
+  cloud = await startTestCloud({ seed: 1 });
+  api = await apiClient(cloud);
+  tables = cloudTables(cloud);
+});
+afterAll(async () => {
+  tables.stop();
+  await stopTestCloud(cloud);
+});
+
+const queue = (name: string) => cloud.queues.get(local(name));
+const letters = () => dynamoDbLetters(tables.client, tables.tableOf("DeadLetters"), systemClock);
+
+async function linesOf(state: LetterState, ofQueue: string) {
+  const lines: LetterLine[] = [];
+  for await (const line of letters().lines(state, { queue: ofQueue })) lines.push(line);
+  return lines;
+}
+
+async function archive() {
+  expect(await cloud.fireSchedule(local("archive-dead-letters"))).toMatchObject({ ok: true });
+}
+
+/** Deliveries that failed, and batches that did as a whole. */
+const failures = (worker: string) =>
+  (cloud.stats.metrics.DeliveriesFailed ?? 0) + (cloud.stats.functions[local(worker)]?.errors ?? 0);
+
+/** Sees `count` messages fail, once for each receive; `failedBefore` is what had failed before. */
+async function failUntilDead(worker: string, count: number, failedBefore: number) {
+  for (let receive = 1; receive <= 4; receive += 1) {
+    await expect.poll(() => failures(worker), patiently).toBe(failedBefore + receive * count);
+    await expect.poll(() => queue(worker).depth().inFlight, patiently).toBe(count);
+    queue(worker).expireVisibility();
+  }
+  const dead = queue(`${worker}-dead-letters`);
+  await expect.poll(() => dead.depth().visible, patiently).toBe(count);
+}
+
+/** An event as the bus writes it. */
+function acceptedEvent(articleId: string, schemaVersion: number) {
+  return JSON.stringify({
+    source: "pennyline.engagements",
+    "detail-type": "EngagementsAccepted",
+    detail: {
+      ...{ schemaVersion, traceparent: `00-${traceId}-${"b".repeat(16)}-01` },
+      acceptedAtMs: Date.now(),
+      engagements: [
+        {
+          ...{ articleId, readerId: "a-reader", kind: "view", channel: "publisher" },
+          occurredAtMs: Date.now(),
+        },
+      ],
+    },
+  });
+}
+
+describe("what dies is archived", () => {
+  test("Q4, Q5: poison becomes letters that say why, by cause, and leaves the queue", async () => {
+    await api.putArticle("q4", "q4");
+    const failed = failures("count-engagements");
+    queue("count-engagements").send(acceptedEvent("q4", 99));
+    queue("count-engagements").send("{not json");
+    queue("count-engagements").send("neither is this");
+    await failUntilDead("count-engagements", 3, failed);
+    await archive();
+    expect(queue("count-engagements-dead-letters").depth().visible).toBe(0);
+    const lines = await linesOf("open", "count-engagements-dead-letters");
+    expect(lines.map(({ errorClass, message }) => `${errorClass}: ${message}`).toSorted()).toEqual([
+      "UnreadableEvent: EngagementsAccepted schemaVersion #: Invalid input: expected #",
+      "UnreadableEvent: it is not JSON",
+      "UnreadableEvent: it is not JSON",
+    ]);
+    expect(new Set(lines.map(({ causeId }) => causeId)).size).toBe(2);
+    const line = lines.find(({ message }) => message.includes("schemaVersion"));
+    const letter = (await letters().read(line?.letterId ?? "")) as Letter;
+    expect(letter).toMatchObject({
+      ...{ state: "open", kind: "failed", source: "count-engagements", traceId, attempts: 4 },
+      failure: { worker: "count-engagements", attempt: 4, traceId },
+      history: [{ what: "archived" }],
+    });
+    expect(JSON.parse(await letters().readBody(letter, 0)).detail.schemaVersion).toBe(99);
+  });
+
+  test("P4: what EventBridge could not deliver says why, and is archived whole", async () => {
+    await api.putArticle("p4", "p4");
+    cloud.faults.plan({ queues: { [counting]: { refuse: 1 } } });
+    await api.postViews("p4", readerIds(2));
+    cloud.faults.plan({});
+    await archive();
+    const [line, ...others] = await linesOf("open", "count-engagements-undelivered");
+    expect(others).toEqual([]);
+    expect(line).toMatchObject({ errorClass: "INJECTED_FAULT" });
+    const letter = (await letters().read(line?.letterId ?? "")) as Letter;
+    expect(letter).toMatchObject({ kind: "undelivered", attempts: 0 });
+    expect(await letters().readBody(letter, 0)).toContain('"articleId":"p4"');
+  });
+
+  test("S5: a run that the scheduler could not start is a letter, too", async () => {
+    queue("tend-jobs-missed-runs").send("{}");
+    await archive();
+    const [line] = await linesOf("open", "tend-jobs-missed-runs");
+    expect(line).toMatchObject({ errorClass: "MissedRun" });
+  });
+
+  test("a worker that dies without a word leaves a letter that says so", async () => {
+    cloud.faults.plan({
+      functions: { [counting]: { killAtCall: { chance: 1, call: 1, when: "before" } } },
+    });
+    const failed = failures("count-engagements");
+    queue("count-engagements").send(acceptedEvent("q4", 2));
+    await failUntilDead("count-engagements", 1, failed);
+    cloud.faults.plan({});
+    await archive();
+    const lines = await linesOf("open", "count-engagements-dead-letters");
+    expect(lines[0]).toMatchObject({ errorClass: "NoWord" });
+  });
+});
+
+describe("the archive", () => {
+  test("a message that is archived twice is one letter; bodies of any size come back", async () => {
+    const letterId = randomUUID();
+    const body = "😀".repeat(200_001);
+    const letter = {
+      ...{ letterId, version: 1, state: "open", queue: "twice", source: "twice", kind: "failed" },
+      cause: { causeId: "c", errorClass: "E", message: "m" },
+      ...{ attempts: 4, firstSentAtMs: 1, archivedAtMs: Date.now(), changedAtMs: 1, redrives: 0 },
+      ...{ bodies: [], history: [] },
+    } as Letter;
+    expect(await letters().add(letter, body)).toBe("added");
+    expect(await letters().add(letter, body)).toBe("known");
+    const read = (await letters().read(letterId)) as Letter;
+    expect(read.bodies).toEqual([{ parts: 4, bytes: 800_004 }]);
+    expect(await letters().readBody(read, 0)).toBe(body);
+    expect(await linesOf("open", "twice")).toHaveLength(1);
+  });
+
+  test("the log of failures keeps the latest of each message", async () => {
+    const log = dynamoDbFailures(tables.client, tables.tableOf("DeadLetters"));
+    const of = (messageId: string, attempt: number) => ({
+      ...{ messageId, attempt, worker: "w", errorClass: "E", message: "m", atMs: Date.now() },
+    });
+    await log.record(Array.from({ length: 60 }, (_, index) => of(`m${index}`, 1)));
+    await log.record([of("m7", 2)]);
+    expect((await log.read("m7"))?.attempt).toBe(2);
+    expect((await log.read("m59"))?.attempt).toBe(1);
+    expect(await log.read("never")).toBeUndefined();
+  });
+});
