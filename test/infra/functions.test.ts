@@ -517,6 +517,7 @@ describe.each(Object.keys(allowed))("%s", (name) => {
       if (/SECRET|TOKEN|PASSWORD|KEY/.test(variable)) expect(variable).toMatch(/_(ARN|TABLE)$/);
     }
     expect(variables).toMatchObject({ PUBLISHER_ID: "pennyline", CURRENCY: "USD" });
+    expect(variables).toMatchObject({ TRACE_PER_MILLION: "10000", TRACE_RETENTION_DAYS: "14" });
   });
 });
 
