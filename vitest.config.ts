@@ -8,7 +8,7 @@ const project = (name: string, options: object = {}) => ({
 export default defineConfig({
   test: {
     // Generous, because machines are shared: nothing here is about speed.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [
       project("unit"),
