@@ -63,11 +63,29 @@ export async function attemptJob<Type extends JobType>(
   }
   if (job.attempts === 1) deps.onBegun?.(job);
   try {
-    await conclude(deps, job, await run(deps, job, work, deadlineMs, trace));
+    return await attempt(deps, job, () => run(deps, job, work, deadlineMs, trace), {
+      id,
+      receives,
+    });
+  } catch (error) {
+    // It was cancelled, or is another worker's by now: whatever went wrong is nobody's business.
+    if (error instanceof JobStopped) return undefined;
+    throw error;
+  }
+}
+
+async function attempt(
+  deps: AttemptDeps,
+  job: Job,
+  work: () => Promise<JobOutcome>,
+  { id, receives }: Required<Pick<Delivery, "id" | "receives">>,
+): Promise<FailedDelivery | undefined> {
+  try {
+    await conclude(deps, job, await work());
     return undefined;
   } catch (error) {
-    if (error instanceof JobStopped) return undefined;
-    deps.onFailed(jobId, error);
+    if (error instanceof JobStopped) throw error;
+    deps.onFailed(job.jobId, error);
     if (isFinal(error)) {
       await conclude(deps, job, { kind: "failed", problem: problemOf(error) });
       return undefined;
@@ -131,7 +149,8 @@ async function conclude(deps: AttemptDeps, job: Job, outcome: JobOutcome): Promi
     case "succeeded":
     case "failed": {
       const { kind } = outcome;
-      deps.onFinished?.(await changeOwn(deps, job, (one) => finished(one, kind, outcome, nowMs)));
+      const end = await changeOwn(deps, job, (one) => finished(one, kind, outcome, nowMs));
+      deps.onFinished?.(end);
       return;
     }
     case "unfinished":

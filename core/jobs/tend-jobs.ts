@@ -13,8 +13,9 @@ interface Deps extends ChangeDeps {
 const maxPerBucket = 100;
 
 /**
- * Looks after jobs that nobody is looking after: announces an end that was not announced, sends the
- * work of an accepted job again, and fails one whose last attempt died without a word.
+ * Looks after jobs that nobody is looking after: announces an end that was not announced, fails one
+ * whose last attempt died without a word, and sends the work of any other again, as its message may be
+ * lost. If it is not, the job is worked on beside itself for a moment, as after any other repeat.
  */
 export async function tendJobs(deps: Deps, deadlineMs: number): Promise<Record<string, number>> {
   const done = { announced: 0, sentAgain: 0, failed: 0, left: 0 };
@@ -43,7 +44,6 @@ async function tend(deps: Deps, job: Job): Promise<"announced" | "sentAgain" | "
   });
   if (!next || next.version !== job.version + 1) return "left";
   if (isLast) return "failed";
-  if (job.state !== "accepted") return "left";
   await deps.bus.publish([workOf(next)]);
   return "sentAgain";
 }
