@@ -5,6 +5,8 @@
 export const limits = {
   /** HTTP body, in bytes. API Gateway allows 10 MB; nothing we accept needs it. */
   maxBodyBytes: 1_048_576,
+  /** Arrays and objects in one another, in what others send: nothing that reads it runs out of stack. */
+  maxJsonDepth: 50,
   /** Engagements in one request. */
   maxBatchEngagements: 500,
   /** One EventBridge entry, in bytes (AWS: 1 MB for a request; the rest is for the envelope). */

@@ -1,6 +1,7 @@
 import { limits } from "../contracts/limits.ts";
 import type { JobOutcome, Json, JsonObject } from "../jobs/job.ts";
 import type { OutboundOutcome } from "../outbound/outbound-caller.ts";
+import { isShallow } from "../values/is-shallow.ts";
 import { cutToBytes } from "../values/text.ts";
 import { inWords } from "./call-integration.ts";
 import type { SyncRun } from "./sync-deps.ts";
@@ -8,7 +9,6 @@ import type { SyncRun } from "./sync-deps.ts";
 type Answered = Extract<OutboundOutcome, { kind: "answered" }>;
 
 const maxQuotedBytes = 500;
-const maxDepth = 50;
 
 export function succeeded(outcome: Answered, calls: number): JobOutcome {
   const { status, durationMs } = outcome;
@@ -68,13 +68,8 @@ function bodyOf({ body, truncated }: Answered): JsonObject {
 function shallowJson(text: string): Json | undefined {
   try {
     const value = JSON.parse(text) as Json;
-    return isShallow(value, maxDepth) ? value : undefined;
+    return isShallow(value, limits.maxJsonDepth) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isShallow(value: Json, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return levels > 0 && Object.values(value).every((inner: Json) => isShallow(inner, levels - 1));
 }

@@ -1,4 +1,5 @@
 import { limits } from "../contracts/limits.ts";
+import { isShallow } from "../values/is-shallow.ts";
 import { problems } from "./problem.ts";
 
 const plainInteger = /^-?(?:0|[1-9]\d*)$/;
@@ -15,6 +16,12 @@ export function parseJson(text: string, maxBytes: number = limits.maxBodyBytes):
     throw problems.tooLarge(`Send at most ${maxBytes} bytes; split the batch.`);
   }
   if (text.trim() === "") throw problems.invalid("The body is empty; send a JSON object.");
+  const value = parseStrictly(text);
+  if (isShallow(value, limits.maxJsonDepth)) return value;
+  throw nestedTooDeeply();
+}
+
+function parseStrictly(text: string): unknown {
   try {
     return JSON.parse(
       text,
@@ -22,10 +29,13 @@ export function parseJson(text: string, maxBytes: number = limits.maxBodyBytes):
     );
   } catch (error) {
     if (error instanceof StrictJsonError) throw problems.invalid(error.message);
-    if (error instanceof RangeError) throw problems.invalid("The body is nested too deeply.");
+    if (error instanceof RangeError) throw nestedTooDeeply();
     throw problems.invalid("The body is not valid JSON.");
   }
 }
+
+const nestedTooDeeply = () =>
+  problems.invalid(`The body is nested too deeply; ${limits.maxJsonDepth} levels are the most.`);
 
 class StrictJsonError extends Error {}
 
