@@ -19,6 +19,11 @@ import { failing, putAway, takeTurn } from "./take-turn.ts";
 
 /** A call that failed is made again after up to 10 s, 20 s, 40 s … an hour. */
 const callBackoff: Backoff = { baseMs: 10_000, capMs: 3_600_000 };
+/**
+ * One that says "not now" is not counted, so it must not be asked without end: at least after up to
+ * 1 s, 2 s, 4 s … 5 min, even if it asks for less.
+ */
+const pauseBackoff: Backoff = { baseMs: 1_000, capMs: 300_000 };
 /** What a receiver asks for is heard, but not for longer than this at once. */
 const longestPauseMs = 3_600_000;
 
@@ -79,5 +84,6 @@ async function conclude(
   const pausedMs = Math.min(askedMs, nowMs + longestPauseMs);
   const name = pacingNameOf(integration);
   await deps.limiter.pauseUntil(name, rateOf(integration.ratePerSecond), pausedMs);
-  return await putAway(deps, run, pausedMs, "it asked for a pause", outcome);
+  const leastMs = nowMs + backoffMs(calls - 1, pauseBackoff, deps.pacing.random);
+  return await putAway(deps, run, Math.max(pausedMs, leastMs), "it asked for a pause", outcome);
 }
