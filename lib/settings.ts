@@ -63,8 +63,12 @@ const statements = z.strictObject({
 });
 
 const jobs = z.strictObject({
-  /** A job is forgotten this long after it was accepted, finished or not. */
-  retentionDays: z.int().min(1).max(365).default(30),
+  /** A job is forgotten this long after it was accepted, finished or not: not while it may still wait. */
+  retentionDays: z
+    .int()
+    .min(limits.maxIntegrationWaitMs / 86_400_000 + 1)
+    .max(365)
+    .default(30),
   /** Messages of one type that wait, from which on its jobs are refused, until half of them is done. */
   backlog: z
     .strictObject({

@@ -43,6 +43,8 @@ describe("a mistake is an error that names it", () => {
     [{ payouts: { minMicros: 10 } }, "stages.dev.payouts.minMicros: "],
     [{ payouts: { debtor: { name: "P", iban: "x" } } }, "stages.dev.payouts.debtor.iban: "],
     [{ invalidTraffic: { holdDays: 0 } }, "stages.dev.invalidTraffic.holdDays: "],
+    // A job may wait a day for a service that is down, and then has to say so.
+    [{ jobs: { retentionDays: 1 } }, "stages.dev.jobs.retentionDays: "],
     [{ pools: { closeHour: 6 } }, 'unknown key "closeHour"; did you mean "closeHours"?'],
   ])("%j", (overrides, message) => {
     expect(() => settingsOf("dev", overrides)).toThrow(message);
