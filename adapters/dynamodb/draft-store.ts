@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { CreatorId } from "../../core/contracts/ids.ts";
-import type { DraftId } from "../../core/contracts/job-types.ts";
+import type { DraftId, TextId } from "../../core/contracts/job-types.ts";
 import type {
   DraftHead,
   DraftName,
@@ -16,7 +16,7 @@ const headsOf = (creatorId: CreatorId) => `drafts#${creatorId}`;
 const partitionOf = ({ creatorId, draftId }: DraftName) => `draft#${creatorId}#${draftId}`;
 const revisionPrefix = "revision#";
 const revisionKey = (revision: number) => `${revisionPrefix}${String(revision).padStart(10, "0")}`;
-const conflictKey = (jobId: string) => `conflict#${jobId}`;
+const conflictKey = (textId: TextId) => `conflict#${textId}`;
 
 /** Drafts in a table of their own; their texts are files. */
 export function dynamoDbDrafts(client: DynamoDBDocumentClient, draftsTable: string): DraftStore {
@@ -43,8 +43,8 @@ export function dynamoDbDrafts(client: DynamoDBDocumentClient, draftsTable: stri
       const item = await get(partitionOf(draft), revisionKey(revision));
       return item && revisionFromItem(item);
     },
-    async conflict(draft, jobId) {
-      const item = await get(partitionOf(draft), conflictKey(jobId));
+    async conflict(draft, textId) {
+      const item = await get(partitionOf(draft), conflictKey(textId));
       return item && textFromItem(item);
     },
     async save(draft, revision) {
@@ -71,7 +71,7 @@ export function dynamoDbDrafts(client: DynamoDBDocumentClient, draftsTable: stri
       return failed === undefined ? "saved" : "stale";
     },
     async keepConflict(draft, text) {
-      const key = { pk: partitionOf(draft), sk: conflictKey(text.jobId) };
+      const key = { pk: partitionOf(draft), sk: conflictKey(text.textId) };
       await failedConditionsOf(client, [putNew(draftsTable, { ...key, ...textItem(text) })]);
     },
     async heads(creatorId, limit, after) {
@@ -105,6 +105,7 @@ function revisionItem({ revision, ...text }: Revision): Item {
 
 function textFromItem(item: Item): SavedText {
   return {
+    textId: String(item.textId) as TextId,
     jobId: String(item.jobId),
     baseRevision: Number(item.baseRevision),
     ...(item.title === undefined ? {} : { title: String(item.title) }),

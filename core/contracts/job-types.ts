@@ -34,6 +34,13 @@ export type DraftId = z.infer<typeof draftIdSchema>;
 export type IntegrationId = z.infer<typeof integrationIdSchema>;
 export type UploadId = z.infer<typeof uploadIdSchema>;
 
+/** Of a text that was sent for a draft. */
+export const textIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, "must be a textId, as a conflict's links name it")
+  .brand("TextId");
+export type TextId = z.infer<typeof textIdSchema>;
+
 const utf8 = new TextEncoder();
 /** Lines and tabs are text; other control characters would grow sixfold on their way. */
 const draftText = z

@@ -18,7 +18,7 @@ const draftPaths = [
   `${drafts}/{draftId}`,
   `${drafts}/{draftId}/revisions`,
   `${drafts}/{draftId}/revisions/{revision}`,
-  `${drafts}/{draftId}/conflicts/{jobId}`,
+  `${drafts}/{draftId}/conflicts/{textId}`,
 ] as const;
 
 /** Every HTTP route. The API stack, the role test and the docs read this one list. */

@@ -59,7 +59,7 @@ export const tables = {
   },
   /**
    * `drafts#<creator>` / `<draft>`: the head; `draft#<creator>#<draft>` / `revision#<n>`,
-   * `conflict#<job>`. Texts are files.
+   * `conflict#<text>`. Texts are files.
    */
   drafts: { partitionKey: "pk", sortKey: "sk" },
   /**

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { jobTypes } from "../contracts/job-types.ts";
+import type { jobTypes, TextId } from "../contracts/job-types.ts";
 import type { FileStore } from "../files/file-store.ts";
 import type { JsonObject } from "../jobs/job.ts";
 import { problems } from "../perimeter/problem.ts";
@@ -9,6 +9,7 @@ import {
   conflictLinks,
   type DraftStore,
   type SavedText,
+  textIdOf,
   textKeyOf,
 } from "./draft.ts";
 
@@ -18,10 +19,12 @@ interface Deps {
   readonly drafts: Pick<DraftStore, "head" | "keepConflict">;
   readonly files: Pick<FileStore, "put">;
   readonly clock: Clock;
+  readonly sha256Hex: (text: string) => string;
 }
 
 /** What the worker is told: the text itself is a file by then. */
 export type AdmittedDraft = Omit<Payload, "text"> & {
+  readonly textId: TextId;
   readonly textKey: string;
   readonly bytes: number;
 };
@@ -36,22 +39,24 @@ export async function admitDraft(
   jobId: string,
 ): Promise<AdmittedDraft> {
   const { baseRevision, title } = payload;
-  const textKey = textKeyOf(payload, jobId);
+  const textId = textIdOf(deps.sha256Hex, jobId, text);
+  const textKey = textKeyOf(payload, textId);
   const [head] = await Promise.all([
     deps.drafts.head(payload),
     deps.files.put(textKey, text, "text/plain; charset=utf-8"),
   ]);
   const bytes = new TextEncoder().encode(text).length;
   const currentRevision = head?.revision ?? 0;
-  if (baseRevision === currentRevision) return { ...payload, textKey, bytes };
+  if (baseRevision === currentRevision) return { ...payload, textId, textKey, bytes };
   const savedAtMs = deps.clock.nowMs();
-  const kept: SavedText = { jobId, baseRevision, title, textKey, bytes, words: 0, savedAtMs };
-  await deps.drafts.keepConflict(payload, { ...kept, words: countWords(text) });
+  const words = countWords(text);
+  const kept: SavedText = { textId, jobId, baseRevision, title, textKey, bytes, words, savedAtMs };
+  await deps.drafts.keepConflict(payload, kept);
   throw problems.conflict(
     "draft-conflict",
     "The draft has changed",
     conflictDetail(baseRevision, currentRevision),
-    { currentRevision, links: conflictLinks(payload, jobId) },
+    { currentRevision, links: conflictLinks(payload, textId) },
   );
 }
 

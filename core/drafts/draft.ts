@@ -1,9 +1,10 @@
 import type { CreatorId } from "../contracts/ids.ts";
-import type { DraftId } from "../contracts/job-types.ts";
+import type { DraftId, TextId } from "../contracts/job-types.ts";
 import { filePrefixes } from "../contracts/storage.ts";
 
 /** One text of a draft, and what is known of it. */
 export interface SavedText {
+  readonly textId: TextId;
   /** The job that brought it. */
   readonly jobId: string;
   /** The revision that was edited. */
@@ -35,7 +36,7 @@ export interface DraftName {
 export interface DraftStore {
   head(draft: DraftName): Promise<DraftHead | undefined>;
   revision(draft: DraftName, revision: number): Promise<Revision | undefined>;
-  conflict(draft: DraftName, jobId: string): Promise<SavedText | undefined>;
+  conflict(draft: DraftName, textId: TextId): Promise<SavedText | undefined>;
   /** Makes it the latest revision, in one step, if it was made from the latest. */
   save(draft: DraftName, revision: Revision): Promise<"saved" | "stale">;
   /** Keeps a text that could not become a revision. Again: nothing new. */
@@ -54,9 +55,20 @@ export interface DraftStore {
   ): Promise<readonly Revision[]>;
 }
 
-/** Where a save's text lies: each has a file of its own, so none replaces another. */
-export function textKeyOf({ creatorId, draftId }: DraftName, jobId: string): string {
-  return `${filePrefixes.drafts}${encodeURIComponent(creatorId)}/${draftId}/${jobId}.txt`;
+/**
+ * Names a text by what it is: a request may be mended and sent again under its key, which names its
+ * job, and must not replace what it said before.
+ */
+export function textIdOf(sha256Hex: (text: string) => string, jobId: string, text: string): TextId {
+  return sha256Hex(`${jobId} ${text}`).slice(0, 32) as TextId;
+}
+
+/** Where a save's text lies. A name of dots only would be a step in a path. */
+export function textKeyOf({ creatorId, draftId }: DraftName, textId: TextId): string {
+  const creator = encodeURIComponent(creatorId).replace(/^\.+$/, (dots) =>
+    dots.replaceAll(".", "%2E"),
+  );
+  return `${filePrefixes.drafts}${creator}/${draftId}/${textId}.txt`;
 }
 
 export function pathOfDraft({ creatorId, draftId }: DraftName): string {
@@ -64,9 +76,9 @@ export function pathOfDraft({ creatorId, draftId }: DraftName): string {
 }
 
 /** Where both texts can be read after a conflict. */
-export function conflictLinks(draft: DraftName, jobId: string) {
+export function conflictLinks(draft: DraftName, textId: TextId) {
   const path = pathOfDraft(draft);
-  return { current: path, yours: `${path}/conflicts/${jobId}` };
+  return { current: path, yours: `${path}/conflicts/${textId}` };
 }
 
 export function conflictDetail(baseRevision: number, currentRevision: number): string {

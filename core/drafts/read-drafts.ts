@@ -1,7 +1,8 @@
 import type { CreatorId } from "../contracts/ids.ts";
+import { draftIdSchema, type TextId } from "../contracts/job-types.ts";
 import { limits } from "../contracts/limits.ts";
 import type { FileStore } from "../files/file-store.ts";
-import { nextCursor, type PageQuery, sequenceOfCursor } from "../perimeter/page.ts";
+import { nextCursor, type PageQuery, sequenceOfCursor, wrongCursor } from "../perimeter/page.ts";
 import { problems } from "../perimeter/problem.ts";
 import { type DraftName, type DraftStore, pathOfDraft, presentRevision } from "./draft.ts";
 
@@ -16,6 +17,7 @@ export async function listDrafts(
   creatorId: CreatorId,
   { limit, cursor }: PageQuery,
 ) {
+  if (cursor !== undefined && !draftIdSchema.safeParse(cursor).success) throw wrongCursor();
   const heads = await drafts.heads(creatorId, limit, cursor);
   const items = heads.map((head) => ({
     draftId: head.draftId,
@@ -49,9 +51,9 @@ export async function readRevision(deps: Deps, draft: DraftName, number?: number
 }
 
 /** A text that lost against another one. @throws Problem 404 */
-export async function readConflict(deps: Deps, draft: DraftName, jobId: string) {
-  const found = await deps.drafts.conflict(draft, jobId);
-  if (!found) throw problems.notFound(`conflict ${JSON.stringify(jobId)}`);
+export async function readConflict(deps: Deps, draft: DraftName, textId: TextId) {
+  const found = await deps.drafts.conflict(draft, textId);
+  if (!found) throw problems.notFound(`conflict ${JSON.stringify(textId)}`);
   const { revision: _, ...shown } = presentRevision({ ...found, revision: 0 });
   return { draftId: draft.draftId, ...shown, text: await textOf(deps, found.textKey) };
 }

@@ -23,19 +23,19 @@ interface Deps {
  * first wins; the other is kept as a conflict, and its job says so.
  */
 export async function saveDraft(deps: Deps, run: JobRun<AdmittedDraft>): Promise<JobOutcome> {
-  const { creatorId, draftId, baseRevision, title, textKey } = run.payload;
+  const { creatorId, draftId, baseRevision, title, textId, textKey } = run.payload;
   const draft = { creatorId, draftId };
   const bytes = await deps.files.read(textKey, limits.maxDraftBytes);
   if (!bytes) throw new Error(`the text ${textKey} is not there`);
   const text = new TextDecoder().decode(bytes);
   const revision: Revision = {
-    ...{ jobId: run.jobId, baseRevision, revision: baseRevision + 1, title, textKey },
+    ...{ textId, jobId: run.jobId, baseRevision, revision: baseRevision + 1, title, textKey },
     ...{ bytes: bytes.length, words: countWords(text), savedAtMs: deps.clock.nowMs() },
   };
   if ((await deps.drafts.save(draft, revision)) === "saved") return saved(revision);
   // An earlier attempt may have written just this one, and died before it could say so.
   const stored = await deps.drafts.revision(draft, revision.revision);
-  if (stored?.jobId === run.jobId) return saved(stored);
+  if (stored?.textId === textId) return saved(stored);
   await deps.drafts.keepConflict(draft, revision);
   const currentRevision = (await deps.drafts.head(draft))?.revision ?? 0;
   return {
@@ -43,7 +43,7 @@ export async function saveDraft(deps: Deps, run: JobRun<AdmittedDraft>): Promise
     problem: {
       ...{ code: "draft-conflict", title: "The draft has changed", status: 409 },
       detail: conflictDetail(baseRevision, currentRevision),
-      extensions: { currentRevision, links: conflictLinks(draft, run.jobId) },
+      extensions: { currentRevision, links: conflictLinks(draft, textId) },
     },
   };
 

@@ -1,7 +1,7 @@
-import type { IntegrationId } from "../contracts/job-types.ts";
+import { type IntegrationId, integrationIdSchema } from "../contracts/job-types.ts";
 import type { Breaker } from "../pacing/breaker.ts";
 import type { CircuitBreakers } from "../pacing/circuit-breakers.ts";
-import { nextCursor, type PageQuery } from "../perimeter/page.ts";
+import { nextCursor, type PageQuery, wrongCursor } from "../perimeter/page.ts";
 import type { Clock } from "../values/time.ts";
 import { presentSecrets } from "../webhooks/present-endpoint.ts";
 import {
@@ -28,6 +28,7 @@ export async function listIntegrations(
   { store, clock }: Pick<ReadDeps, "store" | "clock">,
   { limit, cursor }: PageQuery,
 ) {
+  if (cursor !== undefined && !integrationIdSchema.safeParse(cursor).success) throw wrongCursor();
   const integrations = await store.list(limit, cursor);
   return {
     items: integrations.map((integration) => presentIntegration(integration, clock.nowMs())),

@@ -5,7 +5,7 @@ import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, pathParameter, query } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { creatorIdSchema } from "../../core/contracts/ids.ts";
-import { draftIdSchema } from "../../core/contracts/job-types.ts";
+import { draftIdSchema, textIdSchema } from "../../core/contracts/job-types.ts";
 import { pageQuerySchema, revisionSchema } from "../../core/contracts/queries.ts";
 import {
   listDrafts,
@@ -23,12 +23,14 @@ const deps = {
 export const handler = apiHandler(async ({ event }) => {
   const creatorId = pathParameter(event, "creatorId", creatorIdSchema);
   requireSight(callerOf(event), creatorId);
-  const { draftId: named, revision, jobId } = event.pathParameters ?? {};
+  const { draftId: named, revision, textId } = event.pathParameters ?? {};
   if (named === undefined) {
     return ok(await listDrafts(deps, creatorId, query(event, pageQuerySchema)));
   }
   const draft = { creatorId, draftId: pathParameter(event, "draftId", draftIdSchema) };
-  if (jobId !== undefined) return ok(await readConflict(deps, draft, jobId));
+  if (textId !== undefined) {
+    return ok(await readConflict(deps, draft, pathParameter(event, "textId", textIdSchema)));
+  }
   if (revision !== undefined) {
     return ok(await readRevision(deps, draft, pathParameter(event, "revision", revisionSchema)));
   }

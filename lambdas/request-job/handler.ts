@@ -26,6 +26,7 @@ const deps = requestDepsFromEnvironment({
     drafts: dynamoDbDrafts(documentClient, setting("draftsTable")),
     files,
     clock: systemClock,
+    sha256Hex,
   }),
   "integration.sync": (payload) => admitSync(integrations, payload),
   "export.engagements": admitExport({

@@ -57,6 +57,7 @@ describe("the registry of integrations", () => {
     expect(page.body).toMatchObject({ items: [{ integrationId: "crm" }], nextCursor: "crm" });
     const rest = await call("GET", "/v1/integrations?cursor=crm");
     expect(rest.body.items).toMatchObject([{ integrationId: "newsletter" }]);
+    expect((await call("GET", `/v1/integrations?cursor=${"x".repeat(1_024)}`)).status).toBe(400);
 
     expect((await call("DELETE", "/v1/integrations/crm")).status).toBe(200);
     expect((await read("crm")).status).toBe(404);

@@ -186,9 +186,11 @@ describe("a job that is cancelled, or fails", () => {
         await expect
           .poll(async () => {
             cloud.returnFailed(worker);
-            return (await ada.read(jobId)).body.state;
+            // A message comes back after the job's end, too: the worker may be killed last of all.
+            const { visible, inFlight } = cloud.queues.get(worker).depth();
+            return [(await ada.read(jobId)).body.state, visible + inFlight];
           }, patiently)
-          .toBe("succeeded");
+          .toEqual(["succeeded", 0]);
         await cloud.waitUntilIdle();
         const { items } = (await ada.get(`/v1/creators/ada/drafts/${draft.draftId}/revisions`))
           .body;
@@ -205,7 +207,8 @@ describe("a job that is cancelled, or fails", () => {
       Array.from({ length: 9 }, () => ada.request("draft.save", newDraft())),
     );
     // Its text is gone: whatever is tried, it cannot work.
-    await files.delete(`drafts/ada/${lost.draftId}/${jobId}.txt`);
+    const [text = ""] = await files.list(`drafts/ada/${lost.draftId}/`);
+    await files.delete(text);
     cloud.faults.plan({});
     for (const other of others) expect((await ada.finished(other)).state).toBe("succeeded");
     const dead = cloud.queues.get(`${worker}-dead-letters`);
@@ -341,6 +344,25 @@ describe("drafts", () => {
     ]);
     expect((await ada.get(stale.body.links.current)).body.text).toBe("first");
     expect((await ada.get(stale.body.links.yours)).body.text).toBe("stale");
+    expect(
+      (await ada.get(`${stale.body.links.current}/conflicts/${"x".repeat(2_000)}`)).status,
+    ).toBe(400);
+    expect((await ada.get(`/v1/creators/ada/drafts?cursor=${"x".repeat(1_024)}`)).status).toBe(400);
+  });
+
+  test("a save that was refused may be mended under its key, and what it said first is still there", async () => {
+    const draft = newDraft({ text: "first" });
+    await save(draft);
+    const key = randomUUID();
+    const send = (baseRevision: number, text: string) =>
+      ada.post({ type: "draft.save", payload: { ...draft, baseRevision, text } }, key);
+    const [stale, staler] = [await send(0, "stale"), await send(0, "staler")];
+    expect([stale.status, staler.status]).toEqual([409, 409]);
+    await ada.finished((await send(1, "merged")).body.jobId);
+    const textAt = async (path: string) => (await ada.get(path)).body.text;
+    expect(await textAt(stale.body.links.current)).toBe("merged");
+    expect(await textAt(stale.body.links.yours)).toBe("stale");
+    expect(await textAt(staler.body.links.yours)).toBe("staler");
   });
 
   test("of two accepted saves from one revision the first wins; the other's job fails with a 409", async () => {
