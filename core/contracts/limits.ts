@@ -91,7 +91,6 @@ export const limits = {
   /** Changes of a job that its record remembers; older ones are dropped. */
   maxJobChanges: 100,
   maxJobMessageBytes: 500,
-  maxJobResultBytes: 32_768,
   /** How long a long poll waits at most; API Gateway gives up after 30 s. */
   maxJobWaitMs: 25_000,
   /** How long a link to a file works. */

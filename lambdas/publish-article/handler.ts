@@ -9,12 +9,12 @@ import { requestPublicationSchema } from "../../core/contracts/notification-bodi
 import type { JsonObject } from "../../core/jobs/job.ts";
 import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
 import { requestJob } from "../../core/jobs/request-job.ts";
+import { admitFanout } from "../../core/notifications/admit-fanout.ts";
 import { articleOfPublishPath } from "../../core/notifications/publish-path.ts";
 import { validate } from "../../core/perimeter/validate.ts";
-import { readArticle } from "../../core/registry/article.ts";
 
 const articles = dynamoDbArticles(documentClient, setting("registryTable"));
-const deps = requestDepsFromEnvironment({});
+const deps = requestDepsFromEnvironment({ "notification.fanout": admitFanout(articles) });
 
 // As for every job, the request names it: a retry is answered again, not remembered.
 export const handler = apiHandler(async (call) => {
@@ -22,7 +22,6 @@ export const handler = apiHandler(async (call) => {
   const { event, trace } = call;
   const articleId = articleOfPublishPath(event.pathParameters?.articleId ?? "");
   const { callbackUrl, ...told } = validate(requestPublicationSchema, jsonBody(event));
-  await readArticle(articles, articleId);
   const payload = { articleId, ...told } as JsonObject;
   const request = { type: "notification.fanout", payload, callbackUrl } as const;
   const job = await requestJob(deps, request, {

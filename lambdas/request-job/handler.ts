@@ -1,3 +1,4 @@
+import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbDrafts } from "../../adapters/dynamodb/draft-store.ts";
 import { dynamoDbIntegrations } from "../../adapters/dynamodb/integration-store.ts";
@@ -15,11 +16,13 @@ import { admitImage } from "../../core/images/process-image.ts";
 import { admitSync } from "../../core/integrations/admit-sync.ts";
 import { pathOfJob, presentAccepted } from "../../core/jobs/present-job.ts";
 import { readJobRequest, requestJob } from "../../core/jobs/request-job.ts";
+import { admitFanout } from "../../core/notifications/admit-fanout.ts";
 import { admitStatement } from "../../core/statements/render-statement.ts";
 
 const integrations = dynamoDbIntegrations(documentClient, setting("registryTable"));
 const files = s3Files(s3Client, setting("filesBucket"));
 const deps = requestDepsFromEnvironment({
+  "notification.fanout": admitFanout(dynamoDbArticles(documentClient, setting("registryTable"))),
   "image.process": admitImage({ files, sha256Hex }),
   "statement.render": admitStatement(systemClock),
   "draft.save": admitDraftJson({

@@ -143,7 +143,7 @@ const needsOf: Record<Operation, Needs> = {
   },
   "request-job": {
     ...requestingJobs,
-    tables: { ...requestingJobs.tables, drafts: ["GetItem", "PutItem"] },
+    tables: { ...requestingJobs.tables, ...articles, drafts: ["GetItem", "PutItem"] },
     integrations: ["GetItem"],
     // It looks whether an upload is there.
     files: { drafts: ["PutObject"], uploads: ["GetObject"] },

@@ -267,6 +267,9 @@ describe("bad input is refused before anything is accepted", () => {
     expect(await refusal({ type: "draft.save", payload: others })).toEqual([404, "not-found"]);
     const payload = { integrationId: "crm", data: {} };
     expect(await refusal({ type: "integration.sync", payload })).toEqual([403, "forbidden"]);
+    const told = { articleId: "nowhere", url: "https://example.com/a" };
+    const fanout = await publisher.post({ type: "notification.fanout", payload: told });
+    expect([fanout.status, fanout.body.detail]).toEqual([404, expect.stringContaining("nowhere")]);
     const withoutKey = await api.call("POST", "/v1/jobs", {
       token: api.publisher,
       body: { type: "draft.save", payload: newDraft() },

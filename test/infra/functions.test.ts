@@ -172,6 +172,7 @@ const allowed: Record<string, string[]> = {
   "read-webhook-endpoints": ["dynamodb:GetItem on Webhooks", "dynamodb:Query on Webhooks"],
   "request-job": [
     ...requestingJobs,
+    "dynamodb:BatchGetItem on Registry",
     "dynamodb:GetItem on Drafts",
     `dynamodb:GetItem on Registry${ofIntegrations}`,
     "dynamodb:PutItem on Drafts",
