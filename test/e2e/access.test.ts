@@ -40,15 +40,20 @@ describe("who may do what", () => {
     else expect(answer.status).toBe(caller === "reader" ? 401 : 403);
   });
 
-  test.each(["balance", "earnings", "ledger", "payouts", "statements/2026-01"])(
-    "another creator's %s is a 404",
-    async (what) => {
-      const token = await cloud.mintToken({ role: "creator", id: "mallory" });
-      const answer = await api.call("GET", `/v1/creators/ada/${what}`, { token });
-      expect(answer.status).toBe(404);
-      expect(answer.body.type).toBe("urn:pennyline:problem:not-found");
-    },
-  );
+  test.each([
+    "balance",
+    "earnings",
+    "ledger",
+    "payouts",
+    "statements/2026-01",
+    "drafts",
+    "followers",
+  ])("another creator's %s is a 404", async (what) => {
+    const token = await cloud.mintToken({ role: "creator", id: "mallory" });
+    const answer = await api.call("GET", `/v1/creators/ada/${what}`, { token });
+    expect(answer.status).toBe(404);
+    expect(answer.body.type).toBe("urn:pennyline:problem:not-found");
+  });
 
   test("an unknown route is a 404", async () => {
     expect((await api.call("GET", "/v1/nothing", { token: api.admin })).status).toBe(404);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { routes } from "../../core/contracts/routes.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud } from "./support/cloud.ts";
@@ -93,6 +94,69 @@ describe("bad input gets a problem that says what to change, and no event", () =
     });
     expectProblem(answer, 400, "invalid-request");
     expect(answer.body.detail).toContain("Idempotency-Key");
+  });
+
+  const withoutKey = new Set([
+    "accept-engagements",
+    "accept-publisher-engagements",
+    "issue-view-token",
+    "issue-connection-ticket",
+    // Anyone may ask for these as often as they like: nothing comes of it, or the same again.
+    ...["dry-run-rate-card", "test-integration", "unsubscribe"],
+  ]);
+  test.each(
+    routes
+      .filter(({ method, operation }) => /PUT|POST/.test(method) && !withoutKey.has(operation))
+      .map(({ method, path, allow }) => [method, path, allow[0]] as const),
+  )(
+    "I5: %s %s without an Idempotency-Key is a 400 that asks for one",
+    async (method, path, role) => {
+      const token = await cloud.mintToken({ role: role ?? "publisher", id: "ada" });
+      const ids = {
+        "{creatorId}": "ada",
+        "{articleId+}": "a/publish",
+        "{endpointId}": `ep_${"0".repeat(24)}`,
+      };
+      const filled = Object.entries(ids).reduce<string>(
+        (so, [name, id]) => so.replace(name, id),
+        path,
+      );
+      // Uploads are judged first: a key only names them.
+      const upload = { contentType: "image/png", bytes: 1, purpose: "cover" };
+      const body = path === "/v1/uploads" ? upload : {};
+      const answer = await api.call(method, filled, { token, body });
+      expectProblem(answer, 400, "invalid-request");
+      expect(answer.body.detail).toContain("Idempotency-Key");
+    },
+  );
+
+  test("I1 to I4: a job's body is held to the same, and nothing is accepted", async () => {
+    const job = (raw: string | Uint8Array<ArrayBuffer>) =>
+      api.call("POST", "/v1/jobs", { token: api.publisher, raw, headers: { ...json, ...key() } });
+    const withData = (data: string) =>
+      job(`{"type":"integration.sync","payload":{"integrationId":"crm","data":${data}}}`);
+    await expectNoEvent(async () => {
+      for (const raw of ["", '{"type":', "[1]", '"x"', new Uint8Array([0x7b, 0xff])]) {
+        expectProblem(await job(raw), 400, "invalid-request");
+      }
+      for (const data of [
+        "1e400",
+        "[]",
+        '{"a":0.1}',
+        '{"a":9007199254740993}',
+        '{"__proto__":{}}',
+      ]) {
+        expectProblem(await withData(data), 400, "invalid-request");
+      }
+      for (const depth of [1_500, 2_200, 10_000]) {
+        const deep = `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+        expectProblem(await withData(deep), 400, "invalid-request");
+      }
+      expectProblem(await job(`{"type":"${"x".repeat(3_000_000)}"}`), 413, "too-large");
+      expectProblem(await withData("{}"), 404, "not-found");
+    });
+    const jobs = await api.call("GET", "/v1/jobs", { token: api.publisher });
+    expect(jobs.body.items).toEqual([]);
   });
 
   test("I6 I9: the same key and body, in any order of keys, get the first answer again", async () => {
