@@ -5,7 +5,12 @@ import type { OutboundOutcome } from "../../core/outbound/outbound-caller.ts";
 import { isAlwaysKept, isInSample } from "../../core/tracing/keep-trace.ts";
 import { stepLog } from "../../core/tracing/step-log.ts";
 import type { StepOutcome } from "../../core/tracing/trace-step.ts";
-import { spanIdOf, type TraceContext, type TraceStart } from "../../core/values/trace-context.ts";
+import {
+  continueTrace,
+  spanIdOf,
+  type TraceContext,
+  type TraceStart,
+} from "../../core/values/trace-context.ts";
 import type { WebhookDelivery } from "../../core/webhooks/delivery.ts";
 import { documentClient } from "../dynamodb/client.ts";
 import { writeTraceSteps } from "../dynamodb/trace-table.ts";
@@ -22,6 +27,13 @@ const ttlDays = numberSetting("traceRetentionDays");
 
 /** The steps of this invocation, for whoever has something to say of them. */
 export const traces = stepLog(service, systemClock);
+
+const traceparentPattern = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})/;
+
+/** Of the event that a message is, or holds. */
+export function traceparentIn(body: string): string | undefined {
+  return traceparentPattern.exec(body)?.[1];
+}
 
 export const inSample = (traceId: string): boolean => isInSample(traceId, tracePerMillion);
 
@@ -56,6 +68,16 @@ export function traceEntries(
       entries: booked.slice(0, maxEntries).map(entryIdOf),
     });
   }
+}
+
+/** Tells in a message's trace that it is a dead letter now, whatever else was kept of it. */
+export function traceLetter(letterId: string, body: string, errorClass: string): void {
+  const traceparent = traceparentIn(body);
+  if (traceparent === undefined) return;
+  const trace = continueTrace(traceparent, randomHex);
+  traces.begin(trace, { step: "kept as a dead letter", ids: { letterId } });
+  traces.note(trace.spanId, { error: errorClass });
+  traces.end(trace.spanId, { outcome: "failed" });
 }
 
 /** Notes what a webhook's receiver said. */

@@ -15,7 +15,7 @@ import { deadlineOf } from "./deadline.ts";
 import { failureOf, forgetFailures, noteSharedFailure, recordFailures } from "./failures.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
-import { service, traceStart, traces, writeTraces } from "./traces.ts";
+import { service, traceparentIn, traceStart, traces, writeTraces } from "./traces.ts";
 
 /** A message, and the step of its own trace in which it is worked on. */
 export type TracedDelivery = Delivery & { readonly trace: TraceContext };
@@ -29,7 +29,6 @@ export interface Batch {
 }
 
 const maxTracesLogged = 200;
-const traceparentInBody = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})/;
 
 /**
  * A queue's worker. The function says which deliveries failed, and may say when they come back; all
@@ -67,7 +66,7 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDel
 }
 
 function deliveryOf({ messageId, body, attributes }: SQSRecord): TracedDelivery {
-  const [, traceparent] = traceparentInBody.exec(body) ?? [];
+  const traceparent = traceparentIn(body);
   return {
     ...{ id: messageId, body },
     receives: Number(attributes.ApproximateReceiveCount),

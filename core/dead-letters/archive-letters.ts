@@ -33,6 +33,8 @@ export interface ArchiveDeps {
   readonly sha256Hex: (text: string) => string;
   /** Told of a queue that could not be emptied. */
   readonly onFailed: (queue: string, error: unknown) => void;
+  /** Told of each message that is a letter now, new or again, before it leaves its queue. */
+  readonly onArchived?: (letterId: string, body: string, errorClass: string) => void;
 }
 
 const queuesAtOnce = 40;
@@ -84,7 +86,10 @@ async function archiveOne(
     const known = await changeLetter(letters, redriven, (letter) =>
       failedAgain(letter, { ...explained, number }, nowMs),
     );
-    if (known) return;
+    if (known) {
+      deps.onArchived?.(redriven, body, cause.errorClass);
+      return;
+    }
   }
   const traceId = failure?.traceId ?? traceIdIn(body);
   const letter = newLetter({
@@ -94,6 +99,7 @@ async function archiveOne(
     bodies: [],
   });
   await letters.add(letter, body);
+  deps.onArchived?.(messageId, body, cause.errorClass);
 }
 
 function causeOfMessage(

@@ -6,6 +6,7 @@ import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
+import { traceLetter } from "../../adapters/lambda/traces.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
 import { queueUrls, sqsDeadLetterQueues } from "../../adapters/sqs/dead-letter-queues.ts";
 import { deadLetterQueuesOf, deadLettersOpen } from "../../core/contracts/dead-letter-sources.ts";
@@ -20,6 +21,7 @@ const deps: ArchiveDeps = {
   failures: dynamoDbFailures(documentClient, deadLettersTable),
   clock: systemClock,
   sha256Hex,
+  onArchived: traceLetter,
   onFailed: (queue, error) => logger.error("not emptied", { queue, error }),
 };
 
