@@ -1,4 +1,4 @@
-import { Aws, Lazy, Stack, Validations } from "aws-cdk-lib";
+import { Aws, Lazy, Stack, Tags, Validations } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { IConstruct } from "constructs";
@@ -11,6 +11,7 @@ import {
   failuresPrefix,
   filePrefixes,
   integrationsPartition,
+  lettersPrefix,
   payoutLists,
   poolPlansPrefix,
   reviewProgressPrefix,
@@ -25,6 +26,9 @@ import {
   type TableName,
 } from "./platform.ts";
 import type { Settings } from "./settings.ts";
+
+/** A session or role with this tag may send to a worker's queue: redriving is done in its name. */
+export const redriveTag = { key: "pennyline-redrive", value: "allowed" } as const;
 
 type FileAction = "GetObject" | "PutObject" | "DeleteObject" | "AbortMultipartUpload";
 
@@ -48,10 +52,14 @@ export interface Needs {
   readonly tables?: { readonly [T in TableName]?: readonly DynamoAction[] };
   readonly dueIndex?: readonly DynamoAction[];
   readonly deadLetterIndex?: readonly DynamoAction[];
-  /** Why deliveries fail: noted by each worker. */
+  /** Why deliveries fail, and that letters that were redriven did not: noted by each worker. */
   readonly failureLog?: readonly DynamoAction[];
   /** What dead letter queues there are, and what may be done with them, by the ends of their names. */
   readonly deadLetterQueues?: readonly string[];
+  /** How much waits in each queue. */
+  readonly queueLevels?: boolean;
+  /** Sends dead letters back to where they came from. */
+  readonly redrives?: boolean;
   readonly accountIndex?: readonly DynamoAction[];
   /** The lists in the ledger's table, and nothing else of it: entries stay out of reach. */
   readonly payoutLists?: readonly DynamoAction[];
@@ -101,7 +109,7 @@ const partitions = {
   canaryArticle: { table: "registry", keys: [`article#${canaryArticleId}`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
   integrations: { table: "registry", keys: [integrationsPartition] },
-  failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`] },
+  failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`, `${lettersPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
 const secretNames = ["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const;
 const partitionNames = Object.keys(partitions) as (keyof typeof partitions)[];
@@ -135,7 +143,7 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   if (needs.putEvents) variables[environment.eventBusName] = platform.bus.eventBusName;
   if (needs.files) variables[environment.filesBucket] = platform.files.bucketName;
   if (needs.mail) variables[environment.mail] = mailOf(platform);
-  if (needs.deadLetterQueues) {
+  if (needs.deadLetterQueues || needs.queueLevels || needs.redrives) {
     variables[environment.queuePrefix] = `${nameIn(settings)}-`;
     // Stacks that come later have theirs, too.
     variables[environment.deadLetterSources] = Lazy.string({
@@ -284,7 +292,22 @@ export function grantNeeds(
   for (const { queueArn } of needs.queueDepths?.values() ?? []) {
     allow(["sqs:GetQueueAttributes"], queueArn);
   }
-  if (needs.deadLetterQueues) allowDeadLetterQueues(needs.deadLetterQueues, platform, grantee);
+  if (needs.deadLetterQueues?.length) {
+    const reason = "Every dead letter queue is emptied, and no other.";
+    for (const queue of Object.values(queueOfKind)) {
+      allowQueues(needs.deadLetterQueues, queue("*"), platform, grantee, reason);
+    }
+  }
+  if (needs.queueLevels) {
+    const reason = "Operators look at every queue.";
+    allowQueues(["GetQueueAttributes", "GetQueueUrl"], "*", platform, grantee, reason);
+  }
+  if (needs.redrives) {
+    const reason = "Any worker's dead letters may be sent back to it.";
+    allowQueues(["GetQueueUrl", "SendMessage"], "*", platform, grantee, reason);
+    // Queues take messages from their rule, and from nobody else but this.
+    Tags.of(grantee).add(redriveTag.key, redriveTag.value);
+  }
   if (needs.putEvents) allow(["events:PutEvents"], platform.bus.eventBusArn);
   if (needs.deferEvents) {
     const { role } = platform.deferral;
@@ -309,22 +332,19 @@ export function grantNeeds(
 }
 
 /** By the ends of their names: a queue that is added later is one of them. */
-function allowDeadLetterQueues(
+function allowQueues(
   actions: readonly string[],
+  ending: string,
   { settings }: Platform,
   grantee: IGrantable & IConstruct,
+  reason: string,
 ): void {
   const queues = `arn:${Aws.PARTITION}:sqs:${Aws.REGION}:${Aws.ACCOUNT_ID}:${nameIn(settings)}`;
-  for (const queue of Object.values(queueOfKind)) {
-    const resource = `${queues}-${queue("*")}`;
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        actions: actions.map((name) => `sqs:${name}`),
-        resources: [resource],
-      }),
-    );
-    acknowledgeWildcard(grantee, resource, "Every dead letter queue is emptied, and no other.");
-  }
+  const resource = `${queues}-${ending}`;
+  grantee.grantPrincipal.addToPrincipalPolicy(
+    new PolicyStatement({ actions: actions.map((name) => `sqs:${name}`), resources: [resource] }),
+  );
+  acknowledgeWildcard(grantee, resource, reason);
 }
 
 /** A part of something by its names: what stands before the `*` is what the grant is about. */

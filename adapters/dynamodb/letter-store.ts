@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { tables } from "../../core/contracts/storage.ts";
+import { lettersPrefix, tables } from "../../core/contracts/storage.ts";
 import type { Letter } from "../../core/dead-letters/letter.ts";
 import type { LetterLine, LetterStore } from "../../core/dead-letters/letter-store.ts";
 import type { Clock } from "../../core/values/time.ts";
@@ -8,7 +8,7 @@ import { getItem, getItems, type Item, queryItems } from "./items.ts";
 
 const { name: indexName, partitionKey, sortKey } = tables.deadLetters.stateIndex;
 const sk = "letter";
-const partitionOf = (letterId: string) => `letter#${letterId}`;
+const partitionOf = (letterId: string) => `${lettersPrefix}${letterId}`;
 const partKey = (letterId: string, edition: number, part: number) => ({
   pk: partitionOf(letterId),
   sk: `body#${edition}#${part}`,
@@ -145,7 +145,7 @@ function lineOf(item: Item): LetterLine {
   const { queue, causeId, errorClass, message } = item;
   const listed = String(item[sortKey]);
   return {
-    letterId: String(item.pk).slice("letter#".length),
+    letterId: String(item.pk).slice(lettersPrefix.length),
     ...{ queue: String(queue), causeId: String(causeId) },
     ...{ errorClass: String(errorClass), message: String(message) },
     archivedAtMs: Date.parse(listed.slice(0, listed.indexOf("#"))),

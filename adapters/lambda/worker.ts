@@ -15,6 +15,7 @@ import { deadlineOf } from "./deadline.ts";
 import { failureOf, forgetFailures, noteSharedFailure, recordFailures } from "./failures.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
+import { closeLetters } from "./redriven.ts";
 import { service, traceparentIn, traceStart, traces, writeTraces } from "./traces.ts";
 
 /** A message, and the step of its own trace in which it is worked on. */
@@ -44,7 +45,11 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDel
     for (const [index, delivery] of deliveries.entries()) begin(delivery, event.Records[index]);
     try {
       const failed = await work({ deliveries, deadlineMs: deadlineOf(context), trace });
-      await Promise.all([returnInTime(event, failed), recordFailures(deliveries, failed)]);
+      await Promise.all([
+        returnInTime(event, failed),
+        recordFailures(deliveries, failed),
+        closeLetters(event.Records, failed),
+      ]);
       const failedIds = failed.map((one) => (typeof one === "string" ? one : one.id));
       end(deliveries, failed);
       metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);

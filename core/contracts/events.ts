@@ -325,6 +325,19 @@ export const webhookResendRequested = defineEvent({
 });
 export type WebhookResendRequested = z.infer<typeof webhookResendRequested.detail>;
 
+/** Dead letters are to be sent back to their queues, a part at a time. */
+export const redriveRequested = defineEvent({
+  source: "pennyline.operations",
+  detailType: "RedriveRequested",
+  detail: z.strictObject({
+    schemaVersion: z.literal(1),
+    traceparent: traceparentSchema,
+    redriveId: z.string().min(1),
+    /** Which letter of the redrive is next. */
+    from: z.int().nonnegative(),
+  }),
+});
+
 export const events = {
   engagementsAccepted,
   settlementDue,
@@ -339,6 +352,7 @@ export const events = {
   webhookPingRequested,
   webhookEndpointDisabled,
   webhookResendRequested,
+  redriveRequested,
 } as const;
 
 /** The EventBridge pattern that matches exactly this event, or each of these. */

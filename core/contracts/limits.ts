@@ -160,6 +160,12 @@ export const limits = {
   /** How long a request waits for its trace to be written; and a worker, or a run. */
   traceWriteMs: 500,
   traceWriteInBackgroundMs: 2_000,
+  /** Dead letters that one request redrives or discards; more are a second request. */
+  maxLettersAtOnce: 500,
+  maxLetterEdits: 20,
+  /** Dead letters sent back in a second: what broke is tried again gently, unless the caller says. */
+  usualRedriveRate: 10,
+  maxRedriveRate: 100,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

@@ -21,6 +21,8 @@ const draftPaths = [
   `${drafts}/{draftId}/conflicts/{textId}`,
 ] as const;
 
+const letters = "/v1/admin/dead-letters";
+
 /** Every HTTP route. The API stack, the role test and the docs read this one list. */
 export const routes = [
   { operation: "read-health", method: "GET", path: "/v1/health", allow: [] },
@@ -335,6 +337,35 @@ export const routes = [
     operation: "read-trace",
     method: "GET",
     path: "/v1/admin/traces/{traceId}",
+    allow: ["admin"],
+  },
+  { operation: "read-queues", method: "GET", path: "/v1/admin/queues", allow: ["admin"] },
+  ...[
+    letters,
+    `${letters}/groups`,
+    `${letters}/redrives/{redriveId}`,
+    `${letters}/{letterId}`,
+    "/v1/admin/audit",
+  ].map((path) => ({
+    ...({ operation: "read-dead-letters", method: "GET", path } as const),
+    allow: ["admin"] as const,
+  })),
+  {
+    operation: "change-dead-letters",
+    method: "PUT",
+    path: "/v1/admin/dead-letters/{letterId}/body",
+    allow: ["admin"],
+  },
+  {
+    operation: "change-dead-letters",
+    method: "POST",
+    path: "/v1/admin/dead-letters/redrives",
+    allow: ["admin"],
+  },
+  {
+    operation: "change-dead-letters",
+    method: "POST",
+    path: "/v1/admin/dead-letters/discards",
     allow: ["admin"],
   },
   { operation: "prove-money", method: "GET", path: "/v1/admin/proof", allow: ["admin"] },

@@ -139,3 +139,5 @@ export const poolPlansPrefix = "pools#";
 export const integrationsPartition = "integrations";
 /** What workers note of deliveries that fail, in the table of dead letters. */
 export const failuresPrefix = "failure#";
+/** Each letter is a partition: workers say of those that were redriven what came of them. */
+export const lettersPrefix = "letter#";

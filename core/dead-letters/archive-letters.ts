@@ -76,7 +76,7 @@ async function archiveOne(
 ): Promise<void> {
   const { letters, clock } = deps;
   const failure = kind === "failed" ? await deps.failures.read(messageId) : undefined;
-  const cause = causeWithId(deps, causeOfMessage(kind, failure, attributes));
+  const cause = causeWithId(deps.sha256Hex, causeOfMessage(kind, failure, attributes));
   const attempts = kind === "failed" ? Math.max(failure?.attempt ?? 0, limits.maxReceives) : 0;
   const explained = { cause, attempts, ...(failure && { failure }) };
   const nowMs = clock.nowMs();
@@ -115,7 +115,7 @@ function causeOfMessage(
   };
 }
 
-function causeWithId({ sha256Hex }: ArchiveDeps, cause: Cause): LetterCause {
+export function causeWithId(sha256Hex: ArchiveDeps["sha256Hex"], cause: Cause): LetterCause {
   const { errorClass, message } = cause;
   const causeId = sha256Hex(JSON.stringify([errorClass, message])).slice(0, 16);
   return { causeId, errorClass, message };

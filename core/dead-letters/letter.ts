@@ -1,4 +1,5 @@
-import type { LetterKind } from "../contracts/dead-letter-sources.ts";
+import type { DeadLetterSources, LetterKind } from "../contracts/dead-letter-sources.ts";
+import { engagementsAccepted } from "../contracts/events.ts";
 import { dayMs } from "../values/time.ts";
 import type { Cause, Failure } from "./failure.ts";
 
@@ -118,6 +119,73 @@ export function failedAgain(
       ...{ what: "failed-again", atMs: nowMs, cause: plain(cause) },
       redriveId: letter.redrive.redriveId,
     },
+  );
+}
+
+/** How long one that was redriven is waited for, before it may be sent again. */
+const waitForMs = 3_600_000;
+
+/**
+ * Only a worker's queue takes something back, and nothing that is on its way already; nor engagements
+ * so old that their impression keys may be forgotten: an attempt that died may have counted them.
+ */
+export function isRedrivable(
+  letter: Letter,
+  sources: DeadLetterSources,
+  engagementsWithinMs: number,
+  nowMs: number,
+): boolean {
+  const carries = sources[letter.source];
+  if (typeof carries !== "object") return false;
+  const isOld = nowMs - letter.firstSentAtMs > engagementsWithinMs;
+  if (isOld && carries.includes(engagementsAccepted.detailType)) return false;
+  return letter.state === "open" || isOverdue(letter, nowMs);
+}
+
+function isOverdue({ state, redrive }: Letter, nowMs: number): boolean {
+  return state === "waiting" && redrive !== undefined && redrive.atMs + waitForMs < nowMs;
+}
+
+/** It is about to be sent back. A redrive has each letter once; another one may, once it is open. */
+export function redriven(
+  letter: Letter,
+  { redriveId, by, note }: Asked & { readonly redriveId: string },
+  nowMs: number,
+): Letter | undefined {
+  if (letter.history.some((step) => step.redriveId === redriveId)) return undefined;
+  if (letter.state !== "open" && !isOverdue(letter, nowMs)) return undefined;
+  const number = letter.redrives + 1;
+  return changed(
+    letter,
+    { state: "waiting", redrives: number, redrive: { redriveId, number, atMs: nowMs } },
+    { what: "redriven", atMs: nowMs, by, note, redriveId },
+  );
+}
+
+/** A new job took its place, whose end is its outcome. */
+export function followed(
+  letter: Letter,
+  number: number,
+  jobId: string,
+  nowMs: number,
+): Letter | undefined {
+  if (letter.redrive?.number !== number) return undefined;
+  const next = { ...letter, redrive: { ...letter.redrive, jobId } };
+  return { ...next, version: letter.version + 1, changedAtMs: nowMs };
+}
+
+/** Its latest body is another one now. */
+export function edited(
+  letter: Letter,
+  body: Letter["bodies"][number],
+  { by, note }: Asked,
+  nowMs: number,
+): Letter | undefined {
+  if (letter.state !== "open") return undefined;
+  return changed(
+    letter,
+    { bodies: [...letter.bodies, body] },
+    { what: "edited", atMs: nowMs, by, note },
   );
 }
 

@@ -60,6 +60,8 @@ export interface Job {
   readonly type: JobType;
   /** `creator:<id>`, `publisher` or `admin`: who may follow and cancel it. */
   readonly owner: string;
+  /** The job that failed and whose place it took, by an operator's redrive. */
+  readonly retryOf?: string;
   readonly payload: JsonObject;
   /** SHA-256 of the request's body: the same Idempotency-Key must come with the same. */
   readonly fingerprint: string;

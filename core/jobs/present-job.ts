@@ -37,6 +37,7 @@ export function presentJob(job: Job, files?: readonly LinkedFile[]) {
   const { acceptedAtMs, startedAtMs, finishedAtMs, changedAtMs } = job;
   return {
     ...{ jobId, type, state, version, attempts, progress },
+    ...(job.retryOf !== undefined && { retryOf: job.retryOf }),
     ...(result && { result }),
     ...(files && { files: files.map(presentFile) }),
     ...(problem && { error: presentProblem(problem, job) }),

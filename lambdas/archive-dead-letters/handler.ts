@@ -1,6 +1,7 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbFailures } from "../../adapters/dynamodb/failure-log.ts";
+import { jobsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
 import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
@@ -10,8 +11,13 @@ import { traceLetter } from "../../adapters/lambda/traces.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
 import { queueUrls, sqsDeadLetterQueues } from "../../adapters/sqs/dead-letter-queues.ts";
 import { deadLetterQueuesOf, deadLettersOpen } from "../../core/contracts/dead-letter-sources.ts";
-import { type ArchiveDeps, archiveLetters } from "../../core/dead-letters/archive-letters.ts";
+import {
+  type ArchiveDeps,
+  archiveLetters,
+  causeWithId,
+} from "../../core/dead-letters/archive-letters.ts";
 import { countOpen } from "../../core/dead-letters/count-open.ts";
+import { followJobs } from "../../core/dead-letters/redrive-letters.ts";
 
 const deadLettersTable = setting("deadLettersTable");
 const queues = deadLetterQueuesOf(JSON.parse(setting("deadLetterSources")));
@@ -25,8 +31,12 @@ const deps: ArchiveDeps = {
   onFailed: (queue, error) => logger.error("not emptied", { queue, error }),
 };
 
+const causeIdOf = (errorClass: string, message: string) =>
+  causeWithId(sha256Hex, { errorClass, message }).causeId;
+
 export const handler = scheduledHandler(async ({ deadlineMs }) => {
   const { archived, failed } = await archiveLetters(deps, queues, deadlineMs);
+  await followJobs({ ...deps, jobs: jobsFromEnvironment() }, causeIdOf);
   const open = await countOpen(deps.letters);
   if (archived > 0) logger.warn("dead letters archived", { archived });
   for (const [queue, count] of open) {

@@ -12,7 +12,7 @@ import { environment } from "../../core/contracts/environment.ts";
 import { type EventContract, patternOf } from "../../core/contracts/events.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { checkRetention, checkVisibility, eventDeliveryDays } from "../checks.ts";
-import type { Needs } from "../needs.ts";
+import { type Needs, redriveTag } from "../needs.ts";
 import type { Platform } from "../platform.ts";
 import { DeadLetterQueue, openDeadLetters, queueProps } from "./dead-letter-queue.ts";
 import { PennylineFunction } from "./pennyline-function.ts";
@@ -42,9 +42,6 @@ export interface WorkerQueueProps {
   /** Whose sections of the runbook its alarms link, if it shares them with others; default: its own. */
   readonly runbook?: string;
 }
-
-/** An operator's session with this tag may send: redriving dead letters is done in their name. */
-export const redriveTag = { key: "pennyline-redrive", value: "allowed" } as const;
 
 /**
  * Everything that one kind of event needs to be worked on, whole: rule, queue, both dead letter
@@ -103,7 +100,7 @@ export class WorkerQueue extends Construct {
     this.worker = new PennylineFunction(this, "Worker", {
       platform,
       name,
-      needs: { ...props.needs, failureLog: ["BatchWriteItem"] },
+      needs: { ...props.needs, failureLog: ["BatchWriteItem", "GetItem", "PutItem", "UpdateItem"] },
       concerns: this.concerns,
       timeout,
       memoryMb: props.memoryMb ?? 1024,

@@ -176,6 +176,25 @@ const needsOf: Record<Operation, Needs> = {
   unsubscribe: { tables: { followers: follower }, linkSecret: true },
   "read-web-push-key": { webPushSecret: true },
   "read-trace": { tables: { traces: ["Query"], jobs: ["GetItem"], ledger: ["GetItem"] } },
+  "read-queues": {
+    tables: { deadLetters: ["GetItem"] },
+    deadLetterIndex: ["Query"],
+    queueLevels: true,
+  },
+  "read-dead-letters": {
+    tables: { deadLetters: ["BatchGetItem", "GetItem", "Query"] },
+    deadLetterIndex: ["Query"],
+  },
+  "change-dead-letters": {
+    tables: {
+      deadLetters: ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"],
+      idempotency,
+    },
+    deadLetterIndex: ["Query"],
+    deadLetterQueues: [],
+    putEvents: true,
+    dedupeTtl: true,
+  },
   "prove-money": {
     tables: {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],

@@ -165,3 +165,134 @@ describe("the archive", () => {
     expect(await log.read("never")).toBeUndefined();
   });
 });
+
+describe("what an operator does about it", () => {
+  const path = "/v1/admin/dead-letters";
+  const get = async (rest: string) => {
+    const answer = await api.call("GET", `${path}${rest}`, { token: api.admin });
+    expect(answer.status).toBe(200);
+    return answer.body;
+  };
+  const send = (method: "POST" | "PUT", rest: string, body: object) => {
+    const headers = { "idempotency-key": randomUUID() };
+    return api.call(method, `${path}${rest}`, { token: api.admin, body, headers });
+  };
+  /** Redrives, and waits for what comes of it. */
+  async function redrive(selection: object, outcome: string) {
+    const asked = await send("POST", "/redrives", { ...selection, note: "mended" });
+    expect(asked.status).toBe(202);
+    const self = asked.body.links.self.slice(path.length);
+    await expect
+      .poll(async () => (await get(self)).counts, { timeout: 30_000, interval: 1_100 })
+      .toEqual({ [outcome]: asked.body.letters.length });
+    return asked.body;
+  }
+
+  test("Q4: sees a letter by its cause, edits it, redrives it, and sees it succeed", async () => {
+    const { items: groups } = await get("/groups?queue=count-engagements-dead-letters");
+    const group = groups.find(({ message }: { message: string }) => message.includes("schemaV"));
+    expect(group).toMatchObject({ errorClass: "UnreadableEvent", count: 1 });
+    const { items } = await get(`?cause=${group.cause}`);
+    const [{ letterId }] = items;
+    expect(items).toMatchObject([
+      { state: "open", traceId, attempts: 4, source: "count-engagements" },
+    ]);
+
+    const shown = await get(`/${letterId}`);
+    const [engagement] = shown.body.detail.engagements;
+    expect(engagement).toMatchObject({ articleId: "q4", readerId: "[masked]", kind: "view" });
+    expect(JSON.stringify(shown)).not.toContain("a-reader");
+
+    const note = "a producer came before its consumer";
+    const wrong = await send("PUT", `/${letterId}/body`, { body: { some: "thing" }, note });
+    expect([wrong.status, wrong.body.detail]).toEqual([
+      400,
+      "body: its detail-type must be EngagementsAccepted, which its queue carries.",
+    ]);
+    const body = { ...shown.body, detail: { ...shown.body.detail, schemaVersion: 2 } };
+    const fixed = await send("PUT", `/${letterId}/body`, { body, note });
+    expect([fixed.status, fixed.body.edited]).toEqual([200, true]);
+    expect(fixed.body.original.detail.schemaVersion).toBe(99);
+
+    await redrive({ letterIds: [letterId] }, "succeeded");
+    expect((await api.balance("q4")).pendingMicros).toBe("1000");
+    expect(await get(`/${letterId}`)).toMatchObject({
+      state: "succeeded",
+      history: [
+        { what: "archived" },
+        { what: "edited", by: "admin:admin", note },
+        { what: "redriven", note: "mended" },
+        { what: "succeeded" },
+      ],
+    });
+    const again = await send("POST", "/redrives", { letterIds: [letterId], note: "again" });
+    expect([again.status, again.body.type]).toEqual([
+      409,
+      "urn:pennyline:problem:nothing-to-redrive",
+    ]);
+  });
+
+  test("Q11: redriven while still broken it comes back to the same letter, and stays there", async () => {
+    const { items: groups } = await get("/groups?queue=count-engagements-dead-letters");
+    const { cause } = groups.find(({ message }: { message: string }) => message.includes("JSON"));
+    const failed = failures("count-engagements");
+    const asked = await send("POST", "/redrives", { cause, note: "is it mended?" });
+    expect([asked.status, asked.body.letters.length]).toEqual([202, 2]);
+    await failUntilDead("count-engagements", 2, failed);
+    // On its way it is not sent once more.
+    const twice = await send("POST", "/redrives", { cause, note: "twice" });
+    expect(twice.status).toBe(409);
+    await archive();
+    const { counts } = await get(asked.body.links.self.slice(path.length));
+    expect(counts).toEqual({ "failed-again": 2 });
+    const { items } = await get(`?cause=${cause}`);
+    expect(items).toMatchObject([
+      { state: "open", attempts: 8, redrives: 1 },
+      { state: "open", attempts: 8, redrives: 1 },
+    ]);
+    const steps = (await get(`/${items[0].letterId}`)).history.map(
+      (one: { what: string }) => one.what,
+    );
+    expect(steps).toEqual(["archived", "redriven", "failed-again"]);
+
+    const discarded = await send("POST", "/discards", { cause, note: "never an event" });
+    expect(discarded.body).toEqual({ discarded: 2, more: false });
+    expect(await linesOf("discarded", "count-engagements-dead-letters")).toHaveLength(2);
+  });
+
+  test("P4: redrives what was not delivered, and what a dead worker left; each counts once", async () => {
+    const before = (await api.balance("p4")).pendingMicros;
+    expect(before).toBe("0");
+    await redrive({ queue: "count-engagements-undelivered" }, "succeeded");
+    expect((await api.balance("p4")).pendingMicros).toBe("2000");
+    // Its engagement was counted by the letter that was edited.
+    await redrive({ queue: "count-engagements-dead-letters" }, "succeeded");
+    expect((await api.balance("q4")).pendingMicros).toBe("1000");
+  });
+
+  test("S5: what a schedule left is discarded; what was done is in the audit trail", async () => {
+    const queue = "tend-jobs-missed-runs";
+    const refused = await send("POST", "/redrives", { queue, note: "run it" });
+    expect(refused.status).toBe(409);
+    const unclear = await send("POST", "/discards", { note: "all?" });
+    expect(unclear.status).toBe(400);
+    await send("POST", "/discards", { queue, note: "it ran since" });
+    const queues = await api.call("GET", "/v1/admin/queues", { token: api.admin });
+    expect(queues.body.items).toContainEqual({
+      ...{ queue: "count-engagements", carries: ["EngagementsAccepted"] },
+      ...{ waiting: 0, inFlight: 0, deadLettersOpen: 0 },
+    });
+    const audit = await api.call("GET", "/v1/admin/audit", { token: api.admin });
+    const actions = audit.body.items.map(({ action }: { action: string }) => action);
+    expect(actions).toEqual([
+      "discard",
+      "redrive",
+      "redrive",
+      "discard",
+      "redrive",
+      "redrive",
+      "edit",
+    ]);
+    expect(audit.body.items[0]).toMatchObject({ by: "admin:admin", note: "it ran since" });
+  });
+});

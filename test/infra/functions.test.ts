@@ -27,7 +27,9 @@ const idempotency = [
 ];
 /** What every worker may do beside its work: take its messages, and note why they fail. */
 const consume = (queue: string) => [
-  "dynamodb:BatchWriteItem on DeadLetters, of failure#*",
+  ...["BatchWriteItem", "GetItem", "PutItem", "UpdateItem"].map(
+    (action) => `dynamodb:${action} on DeadLetters, of failure#*, letter#*`,
+  ),
   `sqs:ChangeMessageVisibility on ${queue}`,
   `sqs:DeleteMessage on ${queue}`,
   `sqs:GetQueueAttributes on ${queue}`,
@@ -85,8 +87,44 @@ const ofIntegrations = ", of integrations";
 const deadLetterQueues = ["dead-letters", "missed-runs", "undelivered"].map(
   (end) => `arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:pennyline-local-*-${end}`,
 );
+const anyQueue = "arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:pennyline-local-*";
 const allowed: Record<string, string[]> = {
+  "redrive-dead-letters": [
+    "dynamodb:BatchGetItem on DeadLetters",
+    "dynamodb:GetItem on DeadLetters",
+    "dynamodb:PutItem on DeadLetters",
+    "dynamodb:UpdateItem on DeadLetters",
+    "dynamodb:GetItem on Jobs",
+    "dynamodb:PutItem on Jobs",
+    "events:PutEvents on Bus",
+    `sqs:GetQueueUrl on ${anyQueue}`,
+    `sqs:SendMessage on ${anyQueue}`,
+    ...consume("RedriveDeadLettersQueue"),
+  ],
+  "read-queues": [
+    "dynamodb:GetItem on DeadLetters",
+    "dynamodb:Query on DeadLetters/index/state",
+    `sqs:GetQueueAttributes on ${anyQueue}`,
+    `sqs:GetQueueUrl on ${anyQueue}`,
+  ],
+  "read-dead-letters": [
+    "dynamodb:BatchGetItem on DeadLetters",
+    "dynamodb:GetItem on DeadLetters",
+    "dynamodb:Query on DeadLetters",
+    "dynamodb:Query on DeadLetters/index/state",
+  ],
+  "change-dead-letters": [
+    "dynamodb:BatchGetItem on DeadLetters",
+    "dynamodb:GetItem on DeadLetters",
+    "dynamodb:PutItem on DeadLetters",
+    "dynamodb:UpdateItem on DeadLetters",
+    "dynamodb:Query on DeadLetters/index/state",
+    "events:PutEvents on Bus",
+    ...idempotency,
+  ],
   "archive-dead-letters": [
+    "dynamodb:BatchGetItem on DeadLetters",
+    "dynamodb:GetItem on Jobs",
     "dynamodb:GetItem on DeadLetters",
     "dynamodb:PutItem on DeadLetters",
     "dynamodb:UpdateItem on DeadLetters",

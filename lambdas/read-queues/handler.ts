@@ -1,0 +1,16 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { systemClock } from "../../adapters/runtime.ts";
+import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
+import { sqsQueueLevels } from "../../adapters/sqs/worker-queues.ts";
+import { readQueues } from "../../core/dead-letters/read-queues.ts";
+
+const deps = {
+  sources: JSON.parse(setting("deadLetterSources")),
+  levelOf: sqsQueueLevels(queueUrls(setting("queuePrefix"))),
+  letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), systemClock),
+};
+
+export const handler = apiHandler(async () => ok(await readQueues(deps)));

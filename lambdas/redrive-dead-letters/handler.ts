@@ -1,0 +1,29 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { jobsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
+import { dynamoDbLetterActions } from "../../adapters/dynamodb/letter-actions.ts";
+import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { failing } from "../../adapters/lambda/failures.ts";
+import { workerHandler } from "../../adapters/lambda/worker.ts";
+import { sha256Hex, systemClock, systemPacing } from "../../adapters/runtime.ts";
+import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
+import { sqsRedrive } from "../../adapters/sqs/worker-queues.ts";
+import { type RedriveDeps, redriveLetters } from "../../core/dead-letters/redrive-letters.ts";
+
+const deadLettersTable = setting("deadLettersTable");
+const deps: RedriveDeps = {
+  letters: dynamoDbLetters(documentClient, deadLettersTable, systemClock),
+  actions: dynamoDbLetterActions(documentClient, deadLettersTable),
+  jobs: jobsFromEnvironment(),
+  bus: busFromEnvironment(),
+  send: sqsRedrive(queueUrls(setting("queuePrefix"))),
+  clock: systemClock,
+  pacing: systemPacing,
+  sha256Hex,
+  onFailed: failing("not redriven"),
+};
+
+export const handler = workerHandler(({ deliveries, deadlineMs }) =>
+  redriveLetters(deps, deliveries, deadlineMs),
+);

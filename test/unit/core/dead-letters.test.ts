@@ -1,0 +1,86 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  discarded,
+  failedAgain,
+  isRedrivable,
+  type Letter,
+  newLetter,
+  redriven,
+  succeeded,
+} from "../../../core/dead-letters/letter.ts";
+import { maskBody, masked, unmask } from "../../../core/dead-letters/mask.ts";
+import type { Json } from "../../../core/jobs/job.ts";
+
+const cause = { causeId: "c", errorClass: "E", message: "m" };
+const asked = { by: "admin:me", note: "why" };
+const sources = { "count-engagements": ["EngagementsAccepted"], "tend-jobs": "schedule" } as const;
+const letterOf = (source = "count-engagements"): Letter =>
+  newLetter({
+    ...{ letterId: "1", queue: `${source}-dead-letters`, source, kind: "failed", cause },
+    ...{ attempts: 4, firstSentAtMs: 0, archivedAtMs: 0, bodies: [] },
+  });
+
+describe("a letter's life", () => {
+  const sent = redriven(letterOf(), { ...asked, redriveId: "r1" }, 1) as Letter;
+
+  test("Q11: what is on its way is not sent again, until an hour has gone without a word", () => {
+    expect(redriven(sent, { ...asked, redriveId: "r1" }, 2)).toBeUndefined();
+    expect(redriven(sent, { ...asked, redriveId: "r2" }, 2)).toBeUndefined();
+    expect(redriven(sent, { ...asked, redriveId: "r2" }, 3_600_002)).toMatchObject({ redrives: 2 });
+  });
+
+  test("Q11: only the redrive that is waited for reopens it or closes it", () => {
+    const again = { cause, attempts: 4 };
+    expect(failedAgain(sent, { ...again, number: 0 }, 2)).toBeUndefined();
+    const reopened = failedAgain(sent, { ...again, number: 1 }, 2) as Letter;
+    expect(reopened).toMatchObject({ state: "open", attempts: 8 });
+    expect(failedAgain(reopened, { ...again, number: 1 }, 3)).toBeUndefined();
+    // A copy of it was worked on all the same.
+    const done = succeeded(reopened, 1, 3) as Letter;
+    expect(done.state).toBe("succeeded");
+    expect(failedAgain(done, { ...again, number: 1 }, 4)).toBeUndefined();
+    expect(discarded(done, asked, 4)).toBeUndefined();
+    expect(succeeded(sent, 2, 3)).toBeUndefined();
+  });
+
+  test("what a schedule left, and engagements that may be forgotten, are not redrivable", () => {
+    expect(isRedrivable(letterOf(), sources, 10, 10)).toBe(true);
+    expect(isRedrivable(letterOf(), sources, 10, 11)).toBe(false);
+    expect(isRedrivable(letterOf("tend-jobs"), sources, 10, 1)).toBe(false);
+  });
+});
+
+describe("masking", () => {
+  test("shows what a list of fields allows, and nothing of a body that is no event", () => {
+    const detail = {
+      schemaVersion: 2,
+      engagements: [{ articleId: "a", readerId: "r", more: [1] }],
+    };
+    const event = {
+      source: "s",
+      "detail-type": "EngagementsAccepted",
+      secret: { id: "x" },
+      detail,
+    };
+    expect(maskBody(JSON.stringify(event))).toMatchObject({
+      ...{ source: "s", secret: { id: masked } },
+      detail: {
+        schemaVersion: 2,
+        engagements: [{ articleId: "a", readerId: masked, more: [masked] }],
+      },
+    });
+    expect(maskBody("ada@example.org")).toBe(`${masked} (15 characters, not an event)`);
+  });
+
+  test("a body that is sent back as it was shown is what it was", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (detail) => {
+        const event = { "detail-type": "EngagementsAccepted", detail } as unknown as Json;
+        expect(unmask(maskBody(JSON.stringify(event)), event)).toEqual(
+          JSON.parse(JSON.stringify(event)),
+        );
+      }),
+    );
+  });
+});
