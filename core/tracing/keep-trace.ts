@@ -17,6 +17,8 @@ const alwaysKept: ReadonlySet<string> = new Set([
   "deliver-webhook",
   "resend-webhooks",
   "test-webhook-endpoint",
+  "change-dead-letters",
+  "redrive-dead-letters",
 ]);
 
 /** @param service the function's folder in `lambdas/`. */
