@@ -7,7 +7,9 @@ import type { Letter, LetterState } from "../../core/dead-letters/letter.ts";
 import type { LetterLine } from "../../core/dead-letters/letter-store.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { cloudFiles } from "./support/cloud-files.ts";
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
+import { jobClient } from "./support/job-client.ts";
 
 const local = (name: string) => `pennyline-local-${name}`;
 const counting = local("count-engagements");
@@ -270,6 +272,39 @@ describe("what an operator does about it", () => {
     expect((await api.balance("q4")).pendingMicros).toBe("1000");
   });
 
+  test("the letter of a failed job asks for a new one, and ends as that does", async () => {
+    const files = cloudFiles(cloud);
+    const ada = jobClient(api, await cloud.mintToken({ role: "creator", id: "ada" }));
+    const failed = failures("run-draft-save");
+    cloud.faults.plan({ functions: { [local("run-draft-save")]: { throttle: 1 } } });
+    const payload = {
+      creatorId: "ada",
+      draftId: "lost",
+      baseRevision: 0,
+      text: "Once upon a time.",
+    };
+    const jobId = await ada.request("draft.save", payload);
+    const [key = ""] = await files.list("drafts/ada/lost/");
+    const text = await files.read(key);
+    await files.delete(key);
+    cloud.faults.plan({});
+    await failUntilDead("run-draft-save", 1, failed);
+    expect((await ada.finished(jobId)).state).toBe("failed");
+    await archive();
+    await files.put(key, text);
+    files.stop();
+    const { letters: sent } = await redrive({ queue: "run-draft-save-dead-letters" }, "waiting");
+    await cloud.waitUntilIdle();
+    await archive();
+    const letter = await get(`/${sent[0].letterId}`);
+    expect(letter).toMatchObject({ state: "succeeded", redrives: 1 });
+    expect((await ada.read(letter.jobId)).body).toMatchObject({
+      state: "succeeded",
+      retryOf: jobId,
+    });
+    expect((await ada.read(jobId)).body.state).toBe("failed");
+  });
+
   test("S5: what a schedule left is discarded; what was done is in the audit trail", async () => {
     const queue = "tend-jobs-missed-runs";
     const refused = await send("POST", "/redrives", { queue, note: "run it" });
@@ -286,6 +321,7 @@ describe("what an operator does about it", () => {
     const actions = audit.body.items.map(({ action }: { action: string }) => action);
     expect(actions).toEqual([
       "discard",
+      "redrive",
       "redrive",
       "redrive",
       "discard",

@@ -2,6 +2,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { expect } from "vitest";
@@ -18,6 +19,9 @@ export function cloudFiles(cloud: Cloud) {
   return {
     async delete(Key: string) {
       await client.send(new DeleteObjectCommand({ Bucket, Key }));
+    },
+    async put(Key: string, Body: Uint8Array) {
+      await client.send(new PutObjectCommand({ Bucket, Key, Body }));
     },
     async list(Prefix: string): Promise<string[]> {
       const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix }));
