@@ -69,6 +69,11 @@ const jobs = z.strictObject({
     .min(limits.maxIntegrationWaitMs / 86_400_000 + 1)
     .max(365)
     .default(30),
+  /**
+   * Clients that may wait in a long poll at once: each holds one of the account's executions. None: as
+   * many as there are, which is for accounts with so few that none can be set aside.
+   */
+  maxLongPolls: z.int().positive().optional(),
   /** Messages of one type that wait, from which on its jobs are refused, until half of them is done. */
   backlog: z
     .strictObject({

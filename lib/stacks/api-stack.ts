@@ -304,6 +304,10 @@ export class ApiStack extends Stack {
       needs: needsOf[operation],
       timeout: timeouts[operation] ?? Duration.seconds(20),
       memoryMb: 512,
+      // Whoever waits must not keep others from being accepted.
+      ...(operation === "read-job" && {
+        maxConcurrency: this.platform.settings.jobs.maxLongPolls,
+      }),
     });
     const called = releasedGradually.includes(operation)
       ? this.releases.add(answering)

@@ -54,6 +54,19 @@ describe.each(routes)("$method $path", ({ operation, method, path, allow }) => {
   });
 });
 
+test("in prod, those who wait in a long poll cannot take every execution of the account", () => {
+  const of = (stage: string) =>
+    resourcesOf(synthesize(stage).all, "AWS::Lambda::Function").filter(
+      ({ properties }) => properties.ReservedConcurrentExecutions !== undefined,
+    );
+  const reserved = of("prod").map(({ properties }) => [
+    shortName(properties.FunctionName),
+    properties.ReservedConcurrentExecutions,
+  ]);
+  expect(reserved).toEqual([["read-job", 200]]);
+  expect(of("local")).toEqual([]);
+});
+
 test("no stack comes near the 500 resources that CloudFormation takes", () => {
   for (const template of templates.all) {
     expect(Object.keys(template.toJSON().Resources).length).toBeLessThan(400);
