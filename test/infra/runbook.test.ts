@@ -51,6 +51,10 @@ test("every alarm section belongs to an alarm", () => {
   expect(written.map(([anchor]) => anchor).sort()).toEqual([...new Set(linked)].sort());
 });
 
+test("asks for no other tool than ours and the CDK", () => {
+  expect(runbook).not.toMatch(/(^|`|\$\()aws [a-z0-9]+ /m);
+});
+
 test("every alarm tells someone, when it rings and when it is over", () => {
   const tops = composites.filter(({ id }) => summaries.includes(shortNameOf(id)));
   expect(tops).toHaveLength(2);
