@@ -34,6 +34,8 @@ async function failUntilDead(count: number): Promise<string[]> {
   for (let receive = 1; receive <= 4; receive += 1) {
     const failed = () => cloud.stats.metrics.DeliveriesFailed ?? 0;
     await expect.poll(failed, { timeout: 20_000 }).toBe(failedBefore + receive * count);
+    // The others of the batch must be done with, or they would be received once more.
+    await expect.poll(() => queue().depth().inFlight, { timeout: 20_000 }).toBe(count);
     queue().expireVisibility();
   }
   failedDeliveries += 4 * count;
