@@ -152,10 +152,11 @@ function resultOf({ payload }: Run, key: string, { bytes, rows }: Kept) {
     result: { rows, from, to, format, ...(creatorId !== undefined && { creatorId }) },
     files: [file],
     message: messageOf(rows),
+    counts: { rows },
   };
 }
 
-const messageOf = (rows: number) => `${rows} rows`;
+const messageOf = (rows: number) => `${rows} ${rows === 1 ? "row" : "rows"}`;
 const progressOf = (percent: number, rows: number): JobProgress => ({
   ...{ percent, message: messageOf(rows), counts: { rows } },
 });

@@ -99,6 +99,8 @@ export type JobOutcome =
       readonly result: JsonObject;
       readonly files?: readonly JobFile[];
       readonly message?: string;
+      /** In all, where `progress` counts. */
+      readonly counts?: NonNullable<JobProgress["counts"]>;
     }
   /** For good: another attempt would fail in the same way. */
   | { readonly kind: "failed"; readonly problem: JobProblem }
@@ -204,12 +206,13 @@ export function progressed(
   );
 }
 
-type End = Pick<Job, "result" | "files" | "problem"> & { readonly message?: string };
+type End = Pick<Job, "result" | "files" | "problem"> &
+  Pick<Partial<JobProgress>, "message" | "counts">;
 
 /** It ends; nothing changes that any more. */
 export function finished(job: Job, state: FinishedJobState, end: End, nowMs: number): Job {
   if (isFinished(job)) throw new Error(`job ${job.jobId} is ${job.state} already`);
-  const { result, files, problem, message } = end;
+  const { result, files, problem, message = job.progress.message, counts } = end;
   const percent = state === "succeeded" ? 100 : job.progress.percent;
   return changed(
     job,
@@ -218,7 +221,7 @@ export function finished(job: Job, state: FinishedJobState, end: End, nowMs: num
       ...(result && { result }),
       ...(files && { files }),
       ...(problem && { problem }),
-      progress: { ...job.progress, percent, message: message ?? job.progress.message },
+      progress: { ...job.progress, percent, message, ...(counts && { counts }) },
       finishedAtMs: nowMs,
       attendAtMs: nowMs + announceWithinMs,
     },

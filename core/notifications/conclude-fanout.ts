@@ -1,5 +1,5 @@
-import { type ChangeDeps, changeJob } from "../jobs/change-job.ts";
-import { finished, isFinished, progressed } from "../jobs/job.ts";
+import { type ChangeDeps, changeJob, finishJob } from "../jobs/change-job.ts";
+import { isFinished, progressed } from "../jobs/job.ts";
 import { type FanoutStore, isDone, summarize } from "./fanout.ts";
 
 export interface ConcludeDeps {
@@ -21,16 +21,13 @@ export async function concludeFanout(deps: ConcludeDeps, jobId: string): Promise
   const { jobs } = deps;
   if (isDone(chains)) {
     const end = {
+      counts,
       result: { ...counts, ...(Object.keys(reasons).length > 0 && { reasons }) },
       message: `${sent} sent, ${skipped} skipped, ${failed} failed`,
       ...(sent === 0 && failed > 0 && { problem: nobodyTold }),
     };
     const state = end.problem ? "failed" : "succeeded";
-    await changeJob(jobs, jobId, (job) => {
-      if (isFinished(job)) return undefined;
-      const told = { ...job, progress: { ...job.progress, counts } };
-      return finished(told, state, end, jobs.clock.nowMs());
-    });
+    await finishJob(jobs, jobId, state, end);
     return;
   }
   await changeJob(jobs, jobId, (job) => {

@@ -133,6 +133,7 @@ describe("a creator's export", () => {
     ]);
     const rows = rowsOfCsv(text);
     expect(job.result).toEqual({ ...payload, format: "csv", rows: rows.length });
+    expect(job.progress).toMatchObject({ percent: 100, counts: { rows: rows.length } });
     const balance = await api.balance("ada");
     const micros = (state: string) =>
       sum(rows.filter((row) => row.state === state).map((row) => row.micros ?? ""));
