@@ -49,7 +49,7 @@ async function callOnce(deps: SyncDeps, run: SyncRun): Promise<JobOutcome> {
   if (admission.kind === "refused") return await putAway(deps, run, admission.retryAtMs, failing);
   const calls = run.calls + 1;
   // Durable before the call: one that was cut off counts, too. A job that was cancelled stops here.
-  await run.report({ percent: 0, message: `Call ${calls} is under way.` }, { calls });
+  await run.report({ percent: 0, message: `Call ${calls}` }, { calls });
   const outcome = await callIntegration(deps, integration, run.jobId, payload.data, run.signal);
   if (outcome.kind === "failed" && outcome.cause === "aborted") {
     throw new Error("the job was cancelled, or its time was over");

@@ -12,7 +12,8 @@ const maxQuotedBytes = 500;
 
 export function succeeded(outcome: Answered, calls: number): JobOutcome {
   const { status, durationMs } = outcome;
-  return { kind: "succeeded", result: { status, ...bodyOf(outcome), durationMs, calls } };
+  const result = { status, ...bodyOf(outcome), durationMs, calls };
+  return { kind: "succeeded", result, message: inWords(outcome) };
 }
 
 export function failed(

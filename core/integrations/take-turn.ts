@@ -51,7 +51,7 @@ export async function takeTurn(
   }
 }
 
-export const failing = "it is failing";
+export const failing = "the service is failing";
 
 /**
  * A place among the calls under way. While they are quick it is worth waiting for; once one takes long

@@ -269,7 +269,9 @@ describe("a service that fails", () => {
     const others = await Promise.all([sync(integrationId), sync(integrationId)]);
     await cloud.waitUntilIdle();
     for (const jobId of others) {
-      expect((await jobs.read(jobId)).body.progress.message).toBe("Waiting: it is failing.");
+      expect((await jobs.read(jobId)).body.progress.message).toBe(
+        "Waiting: the service is failing.",
+      );
     }
     expect(crm.received).toHaveLength(2);
 
