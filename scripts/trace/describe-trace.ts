@@ -3,12 +3,12 @@ import type { Step, Trace } from "./read-trace.ts";
 
 /** A trace as a timeline: when, who, what, and how long it took. */
 export function describeTrace(trace: Trace): string[] {
-  const { traceId, startedAt, tookMs, outcome, steps, jobs, missing, truncated } = trace;
+  const { traceId, startedAt, tookMs, steps, jobs, missing, truncated } = trace;
   const times = steps.map(({ offsetMs }) => `+${duration(offsetMs)}`);
   const names = steps.map(({ depth, service }) => `${branch(depth)}${service}`);
   const [timeWidth, nameWidth] = [widest(times), widest(names)];
   return [
-    `Trace ${traceId}: ${outcome === "ok" ? "nothing failed" : "something failed"}`,
+    `Trace ${traceId}: ${summaryOf(trace)}`,
     `Began ${startedAt}, took ${duration(tookMs)}`,
     "",
     ...steps.flatMap((step, index) => {
@@ -25,6 +25,14 @@ export function describeTrace(trace: Trace): string[] {
     ...section("Jobs", jobs.map(describeJob)),
     ...section("Missing", missing),
   ];
+}
+
+/** A job may fail for good, say by a conflict, though every step did what it should. */
+function summaryOf({ outcome, jobs }: Trace): string {
+  if (outcome !== "ok") return "something failed";
+  return jobs.some(({ state }) => state === "failed")
+    ? "no step failed, and a job ended as failed"
+    : "nothing failed";
 }
 
 function describeStep(step: Step): string {
