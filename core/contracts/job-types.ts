@@ -65,7 +65,7 @@ export const jobTypes = {
       creatorId: creatorIdSchema,
       draftId: draftIdSchema,
       /** The revision that was edited; 0 for a new draft. */
-      baseRevision: z.int().nonnegative(),
+      baseRevision: z.int("must be a whole number").nonnegative("must be 0 or more"),
       title: callerText("title", limits.maxTitleBytes).optional(),
       text: draftText,
     }),

@@ -34,16 +34,14 @@ export const jobsQuerySchema = z.strictObject({
   type: jobTypeSchema.optional(),
   ...pageQuerySchema.shape,
 });
+const waitWords = `must be a whole number of seconds, 1 to ${limits.maxJobWaitMs / 1_000}`;
 export const jobQuerySchema = z.strictObject({
   /** Seconds to wait for a change. */
   wait: z.coerce
-    .number()
-    .pipe(
-      z
-        .int()
-        .min(1)
-        .max(limits.maxJobWaitMs / 1_000),
-    )
+    .number(waitWords)
+    .int(waitWords)
+    .min(1, waitWords)
+    .max(limits.maxJobWaitMs / 1_000, waitWords)
     .optional(),
   /** The version that the client has seen. */
   after: z.coerce.number().pipe(z.int().nonnegative()).optional(),

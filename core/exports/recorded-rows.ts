@@ -1,4 +1,4 @@
-import type { ArticleId } from "../contracts/ids.ts";
+import { type ArticleId, canaryArticleId } from "../contracts/ids.ts";
 import type { Credit } from "../earnings/count-once.ts";
 import { type ImpressionKey, readerDayIn, readerHashIn } from "../earnings/impression-key.ts";
 import { parseLineKey } from "../earnings/line.ts";
@@ -48,7 +48,9 @@ export function recordedRows(reader: RecordedReader): ExportSource {
     async page({ from, to }, cursor) {
       const days = { from: from as UtcDay, to: to as UtcDay };
       const { recorded, ...rest } = await reader.page(days, cursor);
-      return { rows: recorded.map(rowOf), ...rest };
+      // What the canary reports of itself is no reader's doing.
+      const readers = recorded.filter(({ articleId }) => articleId !== canaryArticleId);
+      return { rows: readers.map(rowOf), ...rest };
     },
   };
 }

@@ -85,11 +85,12 @@ async function attempt(
     return undefined;
   } catch (error) {
     if (error instanceof JobStopped) throw error;
-    deps.onFailed(job.jobId, error);
     if (isFinal(error)) {
+      // The caller's to mend: no fault of ours, which onFailed tells of.
       await conclude(deps, job, { kind: "failed", problem: problemOf(error) });
       return undefined;
     }
+    deps.onFailed(job.jobId, error);
     if (receives >= limits.maxReceives) {
       // The message becomes a dead letter all the same: it is what an operator looks at.
       await conclude(deps, job, { kind: "failed", problem: attemptsUsedUp });

@@ -13,6 +13,7 @@ export function welcome(cloud: Cloud, startedInMs: number): string {
     port === "4000" ? "" : `PORT=${port} `,
     folder === `.pennyline/${port}` ? "" : ` --data-dir ${folder}`,
   ];
+  const month = new Date().toISOString().slice(0, 7);
   const token = (role: string) =>
     `$(${settings[0]}npm run -s token -- --role ${role} --id me${settings[1]})`;
   return `Pennyline runs on ${cloud.url} (started in ${(startedInMs / 1000).toFixed(1)} s)
@@ -40,6 +41,10 @@ Try, in another terminal:
 
   curl ${cloud.url}/v1/creators/c1/balance \\
     -H "authorization: Bearer ${token("publisher")}"
+
+  curl -X POST ${cloud.url}/v1/jobs -H 'content-type: application/json' \\
+    -H "idempotency-key: $(date +%s)" -H "authorization: Bearer ${token("publisher")}" \\
+    -d '{"type":"statement.render","payload":{"creatorId":"c1","month":"${month}"}}'
 
 Ctrl-C stops it; work in flight finishes first.
 `;
