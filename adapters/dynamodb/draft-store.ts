@@ -16,7 +16,8 @@ const headsOf = (creatorId: CreatorId) => `drafts#${creatorId}`;
 const partitionOf = ({ creatorId, draftId }: DraftName) => `draft#${creatorId}#${draftId}`;
 const revisionPrefix = "revision#";
 const revisionKey = (revision: number) => `${revisionPrefix}${String(revision).padStart(10, "0")}`;
-const conflictKey = (textId: TextId) => `conflict#${textId}`;
+const conflictPrefix = "conflict#";
+const conflictKey = (textId: string) => `${conflictPrefix}${textId}`;
 
 /** Drafts in a table of their own; their texts are files. */
 export function dynamoDbDrafts(client: DynamoDBDocumentClient, draftsTable: string): DraftStore {
@@ -73,6 +74,11 @@ export function dynamoDbDrafts(client: DynamoDBDocumentClient, draftsTable: stri
     async keepConflict(draft, text) {
       const key = { pk: partitionOf(draft), sk: conflictKey(text.textId) };
       await failedConditionsOf(client, [putNew(draftsTable, { ...key, ...textItem(text) })]);
+    },
+    async conflicts(draft, limit, after) {
+      const from = after === undefined ? conflictPrefix : `${conflictKey(after)}!`;
+      const values = { ":pk": partitionOf(draft), ":first": from, ":last": `${conflictPrefix}~` };
+      return (await query("BETWEEN :first AND :last", values, limit, true)).map(textFromItem);
     },
     async heads(creatorId, limit, after) {
       // Sorts before every draft's id.

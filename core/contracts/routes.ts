@@ -18,6 +18,7 @@ const draftPaths = [
   `${drafts}/{draftId}`,
   `${drafts}/{draftId}/revisions`,
   `${drafts}/{draftId}/revisions/{revision}`,
+  `${drafts}/{draftId}/conflicts`,
   `${drafts}/{draftId}/conflicts/{textId}`,
 ] as const;
 

@@ -41,6 +41,12 @@ export interface DraftStore {
   save(draft: DraftName, revision: Revision): Promise<"saved" | "stale">;
   /** Keeps a text that could not become a revision. Again: nothing new. */
   keepConflict(draft: DraftName, text: SavedText): Promise<void>;
+  /** Texts that could not become a revision, by their ids, after one of them. */
+  conflicts(
+    draft: DraftName,
+    limit: number,
+    after: string | undefined,
+  ): Promise<readonly SavedText[]>;
   /** Of one creator, by id, after a cursor. */
   heads(
     creatorId: CreatorId,

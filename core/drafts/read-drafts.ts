@@ -1,10 +1,17 @@
 import type { CreatorId } from "../contracts/ids.ts";
-import { draftIdSchema, type TextId } from "../contracts/job-types.ts";
+import { draftIdSchema, type TextId, textIdSchema } from "../contracts/job-types.ts";
 import { limits } from "../contracts/limits.ts";
 import type { FileStore } from "../files/file-store.ts";
 import { nextCursor, type PageQuery, sequenceOfCursor, wrongCursor } from "../perimeter/page.ts";
 import { problems } from "../perimeter/problem.ts";
-import { type DraftName, type DraftStore, pathOfDraft, presentRevision } from "./draft.ts";
+import {
+  conflictLinks,
+  type DraftName,
+  type DraftStore,
+  pathOfDraft,
+  presentRevision,
+  type SavedText,
+} from "./draft.ts";
 
 interface Deps {
   readonly drafts: DraftStore;
@@ -50,12 +57,33 @@ export async function readRevision(deps: Deps, draft: DraftName, number?: number
   return { draftId: draft.draftId, ...presentRevision(found), text };
 }
 
+/** Texts of a draft that lost against others: whoever lost the answer that named one finds it here. */
+export async function listConflicts(
+  { drafts }: Deps,
+  draft: DraftName,
+  { limit, cursor }: PageQuery,
+) {
+  if (cursor !== undefined && !textIdSchema.safeParse(cursor).success) throw wrongCursor();
+  const texts = await drafts.conflicts(draft, limit, cursor);
+  const items = texts.map((text) => ({
+    textId: text.textId,
+    ...presentConflict(text),
+    links: { self: conflictLinks(draft, text.textId).yours },
+  }));
+  return { items, ...nextCursor(texts, limit, ({ textId }) => textId) };
+}
+
 /** A text that lost against another one. @throws Problem 404 */
 export async function readConflict(deps: Deps, draft: DraftName, textId: TextId) {
   const found = await deps.drafts.conflict(draft, textId);
   if (!found) throw problems.notFound(`conflict ${JSON.stringify(textId)}`);
-  const { revision: _, ...shown } = presentRevision({ ...found, revision: 0 });
-  return { draftId: draft.draftId, ...shown, text: await textOf(deps, found.textKey) };
+  const text = await textOf(deps, found.textKey);
+  return { draftId: draft.draftId, ...presentConflict(found), text };
+}
+
+function presentConflict(text: SavedText) {
+  const { revision: _, ...shown } = presentRevision({ ...text, revision: 0 });
+  return shown;
 }
 
 async function textOf({ files }: Deps, textKey: string): Promise<string> {

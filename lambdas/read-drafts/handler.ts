@@ -8,6 +8,7 @@ import { creatorIdSchema } from "../../core/contracts/ids.ts";
 import { draftIdSchema, textIdSchema } from "../../core/contracts/job-types.ts";
 import { pageQuerySchema, revisionSchema } from "../../core/contracts/queries.ts";
 import {
+  listConflicts,
   listDrafts,
   listRevisions,
   readConflict,
@@ -36,6 +37,9 @@ export const handler = apiHandler(async ({ event }) => {
   }
   if (event.routeKey.endsWith("/revisions")) {
     return ok(await listRevisions(deps, draft, query(event, pageQuerySchema)));
+  }
+  if (event.routeKey.endsWith("/conflicts")) {
+    return ok(await listConflicts(deps, draft, query(event, pageQuerySchema)));
   }
   return ok(await readRevision(deps, draft));
 });

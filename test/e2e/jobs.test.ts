@@ -347,6 +347,11 @@ describe("drafts", () => {
     ]);
     expect((await ada.get(stale.body.links.current)).body.text).toBe("first");
     expect((await ada.get(stale.body.links.yours)).body.text).toBe("stale");
+    // Whoever lost that answer finds the text all the same.
+    const conflicts = await ada.get(`${stale.body.links.current}/conflicts`);
+    expect(conflicts.body.items).toMatchObject([
+      { baseRevision: 0, words: 1, links: { self: stale.body.links.yours } },
+    ]);
     expect(
       (await ada.get(`${stale.body.links.current}/conflicts/${"x".repeat(2_000)}`)).status,
     ).toBe(400);
