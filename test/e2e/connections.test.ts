@@ -17,6 +17,7 @@ import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.t
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
 import { sdk } from "./support/fixture-assembly.ts";
 import { jobClient } from "./support/job-client.ts";
+import { queueRecord } from "./support/queue-record.ts";
 import { connectTo, refusalOf } from "./support/socket-client.ts";
 
 const worker = "pennyline-local-push-updates";
@@ -280,12 +281,8 @@ describe("a job", () => {
           ...{ changedAtMs, traceparent },
         },
       });
-    const messageOf = (version: number) => ({
-      ...{ messageId: `m${version}`, receiptHandle: "r", body: bodyOf(version) },
-      attributes: { ApproximateReceiveCount: "1" },
-    });
     const before = client.received.length;
-    const Records = [4, 2, 3].map(messageOf);
+    const Records = [4, 2, 3].map((version) => queueRecord(bodyOf(version), `m${version}`));
     expect(await cloud.invoke(worker, { Records })).toEqual({ batchItemFailures: [] });
     await client.hear(({ version }) => version === 4);
     const pushed = client.received.slice(before);
@@ -371,9 +368,8 @@ describe("a balance", () => {
     const body = JSON.stringify({
       ...{ source: "pennyline.earnings", "detail-type": "SettlementDue", detail },
     });
-    const attributes = { ApproximateReceiveCount: "1" };
-    const Records = [{ messageId: "m", receiptHandle: "r", body, attributes }];
-    const settle = () => cloud.invoke("pennyline-local-settle-creator", { Records });
+    const settle = () =>
+      cloud.invoke("pennyline-local-settle-creator", { Records: [queueRecord(body)] });
     expect(await settle()).toEqual({ batchItemFailures: [] });
     cloud.faults.plan({ queues: { [worker]: { duplicate: 1 } } });
     expect(await api.balance("fay")).toMatchObject({ pendingMicros: "0" });

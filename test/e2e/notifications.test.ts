@@ -15,6 +15,7 @@ import {
   notificationClient,
 } from "./support/notification-client.ts";
 import { type PushService, startPushService } from "./support/push-service.ts";
+import { queueRecord } from "./support/queue-record.ts";
 
 let cloud: TestCloud;
 let api: ApiClient;
@@ -331,8 +332,7 @@ describe("Q7: a worker is killed", () => {
       const { source, detailType } = fanOutChunkDue;
       const detail = { ...due, giveUp: true };
       const body = JSON.stringify({ source, "detail-type": detailType, detail });
-      const record = { messageId: "m", body, attributes: { ApproximateReceiveCount: "1" } };
-      const answer = await cloud.invoke(name, { Records: [record] });
+      const answer = await cloud.invoke(name, { Records: [queueRecord(body)] });
       expect(answer).toEqual({ batchItemFailures: [] });
     }
     cloud.faults.plan({});
