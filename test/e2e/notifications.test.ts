@@ -191,12 +191,8 @@ describe("Web Push", () => {
     const jobId = await client.publish("busy");
     await expect.poll(() => slowPush.refusals(), patiently).toBeGreaterThan(0);
     slowPush.answer("h1", 201);
-    await expect
-      .poll(() => {
-        comeBack("notify-by-push");
-        return slowPush.pushedTo("h1").length;
-      }, patiently)
-      .toBe(1);
+    // By itself: brought back too early it would be held back again, which uses up a receive.
+    await expect.poll(() => slowPush.pushedTo("h1").length, patiently).toBe(1);
     expect((await jobs.finished(jobId)).result).toMatchObject({ "webPush.sent": 1 });
   });
 
