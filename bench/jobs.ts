@@ -17,6 +17,21 @@ import { type Answer, type ApiClient, apiClient } from "../test/e2e/support/api-
 
 const chapter = "It was a dark and stormy night; the rain fell in torrents. ".repeat(455);
 const rounds = 100;
+/** Longer than a block of probes takes. */
+const hangMs = 40_000;
+
+const draft = () => ({
+  creatorId: "ada",
+  draftId: `d-${randomUUID()}`,
+  baseRevision: 0,
+  text: chapter,
+});
+const month = new Date().toISOString().slice(0, 7);
+const works: Readonly<Record<string, () => object>> = {
+  "draft.save": draft,
+  "statement.render": () => ({ creatorId: "ada", month }),
+  "export.engagements": () => ({ from: `${month}-01`, to: `${month}-28` }),
+};
 
 const dataDir = mkdtempSync(join(tmpdir(), "pennyline-bench-"));
 const cloud = await startCloud({ dataDir, schedules: false, quiet: true });
@@ -41,19 +56,6 @@ async function post(api: ApiClient, type: string, payload: object, more = {}): P
   if (answer.status !== 202) throw new Error(`${type}: ${JSON.stringify(answer.body)}`);
   return answer;
 }
-
-const draft = () => ({
-  creatorId: "ada",
-  draftId: `d-${randomUUID()}`,
-  baseRevision: 0,
-  text: chapter,
-});
-const month = new Date().toISOString().slice(0, 7);
-const works: Readonly<Record<string, () => object>> = {
-  "draft.save": draft,
-  "statement.render": () => ({ creatorId: "ada", month }),
-  "export.engagements": () => ({ from: `${month}-01`, to: `${month}-28` }),
-};
 
 async function finished(api: ApiClient, jobId: string): Promise<Answer["body"]> {
   for (;;) {
@@ -175,7 +177,7 @@ async function besideAHungType(api: ApiClient, { faults, waitUntilIdle, queues }
   for (let block = 0; block < 6; block += 1) {
     const isHung = block % 2 === 1;
     if (isHung) {
-      faults.plan({ functions: { [hung]: { hangMs: { chance: 1, ms: 600_000 } } } });
+      faults.plan({ functions: { [hung]: { hangMs: { chance: 1, ms: hangMs } } } });
       for (let n = 0; n < 30; n += 1) {
         await post(api, "statement.render", works["statement.render"]?.() ?? {});
       }
@@ -193,8 +195,7 @@ async function besideAHungType(api: ApiClient, { faults, waitUntilIdle, queues }
       const { visible, inFlight } = queues.get(hung).depth();
       if (visible + inFlight < 30) throw new Error("the hung type worked on");
       faults.plan({});
-      // Those that hang end with their time-out; the others are worked on meanwhile.
-      await waitUntilIdle({ timeoutMs: 600_000 });
+      await waitUntilIdle({ timeoutMs: 10 * hangMs });
     }
   }
   console.log("\none type's worker hung on purpose, 30 of its jobs waiting");
@@ -205,7 +206,9 @@ async function besideAHungType(api: ApiClient, { faults, waitUntilIdle, queues }
   }
 }
 
-const probes = () => ({ accepted: [] as number[], done: [] as number[], views: [] as number[] });
+function probes() {
+  return { accepted: [] as number[], done: [] as number[], views: [] as number[] };
+}
 
 function spread(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => a - b);
