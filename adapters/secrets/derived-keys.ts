@@ -1,5 +1,6 @@
 import { hkdfSync } from "node:crypto";
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import { secretsManagerClient } from "./client.ts";
 
 const keyBytes = 32;
 const minSecretLength = 32;
@@ -12,17 +13,11 @@ export interface DerivedKeys {
 
 /** The secret is read once for each environment: it is never changed, see the stack. */
 export function derivedKeys(secretArn: string): DerivedKeys {
-  const client = new SecretsManagerClient({
-    maxAttempts: 3,
-    requestHandler: {
-      connectionTimeout: 1_000,
-      requestTimeout: 2_000,
-      throwOnRequestTimeout: true,
-    },
-  });
   let secret: Promise<string> | undefined;
   const read = async () => {
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const answer = await secretsManagerClient.send(
+      new GetSecretValueCommand({ SecretId: secretArn }),
+    );
     const text = answer.SecretString ?? "";
     if (text.length < minSecretLength) throw new Error(`${secretArn} is too short to be a key`);
     return text;

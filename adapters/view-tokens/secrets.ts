@@ -1,6 +1,7 @@
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
 import type { Clock } from "../../core/values/time.ts";
+import { secretsManagerClient } from "../secrets/client.ts";
 
 /** Which secret signs now, and every secret that is still honoured, by `kid`. */
 export interface ViewTokenSecrets {
@@ -27,21 +28,15 @@ const utf8 = new TextEncoder();
 
 /** `{"current": "<kid>", "<kid>": "<secret>", …}` in Secrets Manager. */
 export function secretsManagerSource(secretArn: string, clock: Clock): SecretSource {
-  const client = new SecretsManagerClient({
-    maxAttempts: 3,
-    requestHandler: {
-      connectionTimeout: 1_000,
-      requestTimeout: 2_000,
-      throwOnRequestTimeout: true,
-    },
-  });
   let known: { readAtMs: number; secrets: ViewTokenSecrets } | undefined;
   let reading: Promise<ViewTokenSecrets> | undefined;
   let triedAtMs = Number.NEGATIVE_INFINITY;
 
   async function readNow(): Promise<ViewTokenSecrets> {
     const readAtMs = clock.nowMs();
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const answer = await secretsManagerClient.send(
+      new GetSecretValueCommand({ SecretId: secretArn }),
+    );
     known = { readAtMs, secrets: parseSecret(answer.SecretString ?? "") };
     return known.secrets;
   }

@@ -9,6 +9,7 @@ import { type Backoff, backoffMs } from "../values/retry.ts";
 import type { TraceContext } from "../values/trace-context.ts";
 import { announce, type ChangeDeps, changeJob } from "./change-job.ts";
 import {
+  attemptsUsedUp,
   begun,
   finished,
   handedOn,
@@ -93,7 +94,7 @@ async function attempt(
     deps.onFailed(job.jobId, error);
     if (receives >= limits.maxReceives) {
       // The message becomes a dead letter all the same: it is what an operator looks at.
-      await conclude(deps, job, { kind: "failed", problem: attemptsUsedUp });
+      await conclude(deps, job, { kind: "failed", problem: attemptsUsedUp() });
     }
     // 4, 16, 64 times the base: it is received again at most thrice.
     return { id, retryInMs: backoffMs(2 * receives, backoff, deps.random) };
@@ -183,13 +184,6 @@ async function goOn(
     throw new Error(`jobs of type ${job.type} cannot wait: see Needs.deferEvents`);
   await deps.deferral.publishAt(workOf(waiting), atMs, `job-${job.jobId}-${waiting.version}`);
 }
-
-const attemptsUsedUp: JobProblem = {
-  code: "attempts-used-up",
-  title: "It did not work",
-  detail: `It was tried ${limits.maxReceives} times; quote the traceId to the operator.`,
-  status: 500,
-};
 
 /** A problem that says what the caller has to change is not mended by another attempt. */
 function isFinal(error: unknown): error is Problem {

@@ -228,3 +228,13 @@ export function finished(job: Job, state: FinishedJobState, end: End, nowMs: num
     nowMs,
   );
 }
+
+/** Why a job failed whose last attempt did. */
+export function attemptsUsedUp(howItEnded = ""): JobProblem {
+  return {
+    code: "attempts-used-up",
+    title: "It did not work",
+    detail: `It was tried ${limits.maxReceives} times${howItEnded}; quote the traceId to the operator.`,
+    status: 500,
+  };
+}

@@ -1,7 +1,7 @@
 import { limits } from "../contracts/limits.ts";
 import { jobBuckets } from "../contracts/storage.ts";
 import { announce, type ChangeDeps, changeJob } from "./change-job.ts";
-import { finished, handedOn, isFinished, type Job } from "./job.ts";
+import { attemptsUsedUp, finished, handedOn, isFinished, type Job } from "./job.ts";
 import type { JobLists } from "./job-store.ts";
 import { workOf } from "./request-job.ts";
 
@@ -39,7 +39,13 @@ async function tend(deps: Deps, job: Job): Promise<"announced" | "sentAgain" | "
   // Moved on first: a job that cannot be helped must not be all that every run looks at.
   const next = await changeJob(deps, job.jobId, (one) => {
     if (one.version !== job.version) return undefined;
-    if (isLast) return finished(one, "failed", { problem: lost }, nowMs);
+    if (isLast)
+      return finished(
+        one,
+        "failed",
+        { problem: attemptsUsedUp(", and the last one ended without a word") },
+        nowMs,
+      );
     return handedOn(one, undefined, nowMs, nowMs);
   });
   if (!next || next.version !== job.version + 1) return "left";
@@ -47,10 +53,3 @@ async function tend(deps: Deps, job: Job): Promise<"announced" | "sentAgain" | "
   await deps.bus.publish([workOf(next)]);
   return "sentAgain";
 }
-
-const lost = {
-  code: "attempts-used-up",
-  title: "It did not work",
-  detail: `It was tried ${limits.maxReceives} times, and the last one ended without a word; quote the traceId to the operator.`,
-  status: 500,
-};
