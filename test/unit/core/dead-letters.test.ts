@@ -76,10 +76,10 @@ describe("masking", () => {
   test("a body that is sent back as it was shown is what it was", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (detail) => {
-        const event = { "detail-type": "EngagementsAccepted", detail } as unknown as Json;
-        expect(unmask(maskBody(JSON.stringify(event)), event)).toEqual(
-          JSON.parse(JSON.stringify(event)),
-        );
+        const body = JSON.stringify({ "detail-type": "EngagementsAccepted", detail });
+        // As it is kept: text, in which -0 is 0.
+        const original = JSON.parse(body) as Json;
+        expect(unmask(maskBody(body), original)).toEqual(original);
       }),
     );
   });
