@@ -42,7 +42,7 @@ export async function answerMessage(
   if (utf8.encode(body).length > limits.maxSocketMessageBytes) {
     throw problems.tooLarge(`Send at most ${limits.maxSocketMessageBytes} bytes.`);
   }
-  const message = parseJson(body);
+  const message = parseJson(body, limits.maxSocketMessageBytes, "message");
   switch (actionOf(message)) {
     case "subscribe":
       return await subscribe(deps, sender, message);

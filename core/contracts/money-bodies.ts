@@ -29,17 +29,21 @@ export const requestPayoutSchema = z.strictObject({
   amountMicros: positiveMicros.optional(),
 });
 
-export const payoutResultSchema = z.discriminatedUnion("status", [
-  z.strictObject({
-    status: z.literal("paid"),
-    providerReference: callerText("providerReference", 200).optional(),
-  }),
-  z.strictObject({
-    status: z.literal("failed"),
-    reason: note,
-    providerReference: callerText("providerReference", 200).optional(),
-  }),
-]);
+export const payoutResultSchema = z.discriminatedUnion(
+  "status",
+  [
+    z.strictObject({
+      status: z.literal("paid"),
+      providerReference: callerText("providerReference", 200).optional(),
+    }),
+    z.strictObject({
+      status: z.literal("failed"),
+      reason: note,
+      providerReference: callerText("providerReference", 200).optional(),
+    }),
+  ],
+  { error: ({ code }) => (code === "invalid_union" ? "must be paid or failed" : undefined) },
+);
 
 export const postAdjustmentSchema = z.strictObject({
   creatorId: creatorIdSchema,

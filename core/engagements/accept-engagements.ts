@@ -9,7 +9,7 @@ import type { CommentLength, EngagementKind } from "../contracts/kinds.ts";
 import { limits } from "../contracts/limits.ts";
 import type { EventPublisher } from "../messaging/event-publisher.ts";
 import { Problem } from "../perimeter/problem.ts";
-import { fieldProblems, validate } from "../perimeter/validate.ts";
+import { check, fieldProblems, validate } from "../perimeter/validate.ts";
 import type { FindKnown } from "../registry/known-articles.ts";
 import { cutToBytes } from "../values/text.ts";
 import type { Clock } from "../values/time.ts";
@@ -81,7 +81,7 @@ export async function acceptPublisherEngagements(
 }
 
 async function judgeTokenItem(deps: TokenDeps, item: unknown): Promise<Judged> {
-  const parsed = tokenEngagementSchema.safeParse(item);
+  const parsed = check(tokenEngagementSchema, item);
   if (!parsed.success) return malformed(parsed.error);
   const { token, ...particulars } = parsed.data;
   const verdict = await deps.tokens.verify(token);
@@ -101,7 +101,7 @@ async function judgeTokenItem(deps: TokenDeps, item: unknown): Promise<Judged> {
 }
 
 function judgePublisherItem(deps: Deps, item: unknown): Judged {
-  const parsed = publisherEngagementSchema.safeParse(item);
+  const parsed = check(publisherEngagementSchema, item);
   if (!parsed.success) return malformed(parsed.error);
   const { articleId, readerId, userAgent, comment, ...particulars } = parsed.data;
   if (comment !== undefined && particulars.kind !== "comment") return unfit("comment", "comment");

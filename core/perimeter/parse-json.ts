@@ -11,17 +11,21 @@ const forbiddenKeys = new Set(["__proto__", "constructor", "prototype"]);
  * and keys that reach an object's prototype are refused.
  * @throws Problem 400 with what to change; 413 over the limit.
  */
-export function parseJson(text: string, maxBytes: number = limits.maxBodyBytes): unknown {
+export function parseJson(
+  text: string,
+  maxBytes: number = limits.maxBodyBytes,
+  whole: "body" | "message" = "body",
+): unknown {
   if (text.length > maxBytes) {
     throw problems.tooLarge(`Send at most ${maxBytes} bytes; split the batch.`);
   }
-  if (text.trim() === "") throw problems.invalid("The body is empty; send a JSON object.");
-  const value = parseStrictly(text);
+  if (text.trim() === "") throw problems.invalid(`The ${whole} is empty; send a JSON object.`);
+  const value = parseStrictly(text, whole);
   if (isShallow(value, limits.maxJsonDepth)) return value;
-  throw nestedTooDeeply();
+  throw nestedTooDeeply(whole);
 }
 
-function parseStrictly(text: string): unknown {
+function parseStrictly(text: string, whole: string): unknown {
   try {
     return JSON.parse(
       text,
@@ -29,13 +33,15 @@ function parseStrictly(text: string): unknown {
     );
   } catch (error) {
     if (error instanceof StrictJsonError) throw problems.invalid(error.message);
-    if (error instanceof RangeError) throw nestedTooDeeply();
-    throw problems.invalid("The body is not valid JSON.");
+    if (error instanceof RangeError) throw nestedTooDeeply(whole);
+    throw problems.invalid(`The ${whole} is not valid JSON.`);
   }
 }
 
-const nestedTooDeeply = () =>
-  problems.invalid(`The body is nested too deeply; ${limits.maxJsonDepth} levels are the most.`);
+const nestedTooDeeply = (whole: string) =>
+  problems.invalid(
+    `The ${whole} is nested too deeply; ${limits.maxJsonDepth} levels are the most.`,
+  );
 
 class StrictJsonError extends Error {}
 

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { inPlainWords } from "./plain-words.ts";
 import { type FieldProblem, problems } from "./problem.ts";
 
 /** Messages may quote the caller; an answer stays small whatever was sent. */
@@ -16,10 +17,13 @@ export function fieldProblems(error: z.ZodError, whole = "(body)"): FieldProblem
         detail: "is not known here; leave it out, or look for a typing mistake",
       }));
     }
-    const missing = issue.code === "invalid_type" && /received undefined$/.test(issue.message);
-    const detail = missing ? "is required" : issue.message.slice(0, maxDetailLength);
-    return { field: field || whole, detail };
+    return { field: field || whole, detail: issue.message.slice(0, maxDetailLength) };
   });
+}
+
+/** Whether a caller's value has the schema's shape; if not, in words that say what to change. */
+export function check<Schema extends z.ZodType>(schema: Schema, value: unknown) {
+  return schema.safeParse(value, { error: inPlainWords });
 }
 
 /** @param whole what to call the value itself. @returns the value, or throws a 400 problem that says which fields to change. */
@@ -28,7 +32,7 @@ export function validate<Schema extends z.ZodType>(
   value: unknown,
   whole?: string,
 ): z.infer<Schema> {
-  const result = schema.safeParse(value);
+  const result = check(schema, value);
   if (result.success) return result.data;
   const errors = fieldProblems(result.error, whole);
   const first = errors[0];
