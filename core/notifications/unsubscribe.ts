@@ -1,6 +1,9 @@
 import type { CreatorId, ReaderId } from "../contracts/ids.ts";
 import type { NotificationChannel } from "../contracts/kinds.ts";
+import type { CreatorStore } from "../registry/creator.ts";
 import { escapeHtml } from "../values/html.ts";
+import type { Clock } from "../values/time.ts";
+import type { FollowerStore } from "./follower-store.ts";
 import { stopChannel } from "./put-follower.ts";
 
 /** What one link of one message ends. */
@@ -22,27 +25,47 @@ export interface Page {
   readonly html: string;
 }
 
+interface Deps {
+  readonly followers: Pick<FollowerStore, "read" | "replace">;
+  readonly creators: Pick<CreatorStore, "getMany">;
+  readonly clock: Clock;
+}
+
 /** Asks. Mail scanners follow links, so that looking at one must not end anything. */
-export function askToUnsubscribe(subscription: Subscription | undefined, token: string): Page {
+export async function askToUnsubscribe(
+  { followers, creators }: Deps,
+  subscription: Subscription | undefined,
+  token: string,
+): Promise<Page> {
   if (subscription === undefined) return wrongLink;
+  const { creatorId, readerId, channel } = subscription;
+  const follower = await followers.read(creatorId, readerId);
+  if (follower?.[channel] === undefined) return unsubscribed;
+  const name = (await creators.getMany([creatorId])).get(creatorId)?.name ?? creatorId;
   const action = `?token=${encodeURIComponent(token)}`;
   return page(
     200,
     "Unsubscribe?",
-    `<p>You will get no more e-mails about what ${escapeHtml(subscription.creatorId)} publishes.</p>
+    `<p>You will get no more e-mails about what ${escapeHtml(name)} publishes.</p>
 <form method="post" action="${escapeHtml(action)}"><button>Unsubscribe</button></form>`,
   );
 }
 
 /** Does it; again changes nothing. */
 export async function unsubscribe(
-  deps: Parameters<typeof stopChannel>[0],
+  deps: Deps,
   subscription: Subscription | undefined,
 ): Promise<Page> {
   if (subscription === undefined) return wrongLink;
   await stopChannel(deps, subscription, subscription.channel, "unsubscribed");
-  return page(200, "You are unsubscribed", "<p>We will not write to you about this again.</p>");
+  return unsubscribed;
 }
+
+const unsubscribed = page(
+  200,
+  "You are unsubscribed",
+  "<p>We will not write to you about this again.</p>",
+);
 
 const wrongLink = page(
   400,

@@ -1,4 +1,5 @@
 import { documentClient } from "../../adapters/dynamodb/client.ts";
+import { dynamoDbCreators } from "../../adapters/dynamodb/creator-store.ts";
 import { dynamoDbFollowers } from "../../adapters/dynamodb/follower-store.ts";
 import { apiHandler } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
@@ -10,6 +11,7 @@ import { askToUnsubscribe, unsubscribe } from "../../core/notifications/unsubscr
 const tokens = unsubscribeTokens(derivedKeys(setting("linkSecretArn")));
 const deps = {
   followers: dynamoDbFollowers(documentClient, setting("followersTable")),
+  creators: dynamoDbCreators(documentClient, setting("registryTable")),
   clock: systemClock,
 };
 
@@ -27,6 +29,6 @@ export const handler = apiHandler(async ({ event }) => {
   const { status, html } =
     event.requestContext.http.method === "POST"
       ? await unsubscribe(deps, subscription)
-      : askToUnsubscribe(subscription, token);
+      : await askToUnsubscribe(deps, subscription, token);
   return { status, body: html, headers };
 });

@@ -173,7 +173,7 @@ const needsOf: Record<Operation, Needs> = {
     ...requestingJobs,
     tables: { ...requestingJobs.tables, ...articles },
   },
-  unsubscribe: { tables: { followers: follower }, linkSecret: true },
+  unsubscribe: { tables: { followers: follower, registry: ["BatchGetItem"] }, linkSecret: true },
   "read-web-push-key": { webPushSecret: true },
   "read-trace": { tables: { traces: ["Query"], jobs: ["GetItem"], ledger: ["GetItem"] } },
   "read-queues": {

@@ -156,6 +156,11 @@ describe("a reader unsubscribes", () => {
   const linkIn = (text: string) => /Unsubscribe: (\S+)/.exec(text)?.[1] ?? "";
 
   test("by the link of an e-mail, after a page that asks", async () => {
+    const named = await api.call("PUT", "/v1/creators/cleo", {
+      ...{ token: api.publisher, body: { name: "Cleo & Co" } },
+      headers: { "idempotency-key": "cleo" },
+    });
+    expect(named.status).toBe(200);
     const mail = await toldOnce("leave-1", "cleo", "leaver");
     expect(mail.html).toContain("&lt;i&gt;Once&lt;/i&gt; &amp; more");
     const link = linkIn(mail.text);
@@ -169,7 +174,9 @@ describe("a reader unsubscribes", () => {
       200,
       "text/html; charset=utf-8",
     ]);
-    expect(await asked.text()).toContain('<form method="post"');
+    const question = await asked.text();
+    expect(question).toContain('<form method="post"');
+    expect(question).toContain("what Cleo &amp; Co publishes");
     expect((await client.followersOf("cleo")).channels).toMatchObject({ email: 1 });
 
     // As mail programs do it, again and again.
@@ -184,6 +191,9 @@ describe("a reader unsubscribes", () => {
         expect.stringContaining("unsubscribed"),
       ]);
     }
+    // Nothing is left to ask.
+    const after = await (await fetch(link)).text();
+    expect(after).toContain("You are unsubscribed");
     const { channels, items } = await client.followersOf("cleo");
     expect(channels).toEqual({ email: 0, webPush: 0, inbox: 1 });
     expect(items[0].channels.email).toMatchObject({ state: "unsubscribed" });

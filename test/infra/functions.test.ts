@@ -145,7 +145,11 @@ const allowed: Record<string, string[]> = {
   "read-followers": ["dynamodb:BatchGetItem on Followers", "dynamodb:Query on Followers"],
   "read-inbox": ["dynamodb:Query on Followers"],
   "publish-article": [...requestingJobs, "dynamodb:BatchGetItem on Registry"],
-  unsubscribe: [...follower, "secretsmanager:GetSecretValue on LinkSecret"],
+  unsubscribe: [
+    ...follower,
+    "dynamodb:BatchGetItem on Registry",
+    "secretsmanager:GetSecretValue on LinkSecret",
+  ],
   "read-web-push-key": ["secretsmanager:GetSecretValue on WebPushSecret"],
   "run-notification-fanout": [
     ...work,
