@@ -1,12 +1,15 @@
 /**
- * What tracing adds to an engagement: the same requests with nothing kept, 1 % and all of it, side by
- * side. The trace id decides what is kept, so one copy serves all three at once.
- * Run: npm run bench:tracing
+ * What tracing and metrics add to an engagement. Tracing: the same requests with nothing kept, 1 % and
+ * all of it, side by side; the trace id decides what is kept, so one copy serves all three at once.
+ * Metrics: the lines that functions print, beside all else that they print.
+ * Run: npm run bench:telemetry
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { scanItems } from "../adapters/dynamodb/items.ts";
 import { stepLog } from "../core/tracing/step-log.ts";
 import { continueTrace } from "../core/values/trace-context.ts";
@@ -16,6 +19,8 @@ import { cloudTables } from "../test/e2e/support/cloud-tables.ts";
 
 const perMode = 1_500;
 const lanes = 8;
+/** What CloudWatch takes in. */
+const dollarsPerGb = 0.5;
 
 /** Whether the trace of a mode's so-manieth request is kept. */
 const modes = {
@@ -42,7 +47,9 @@ try {
   await round(api, "measured", perMode);
   await cloud.waitUntilIdle();
   await report();
+  await printed();
   bookkeeping();
+  await measuring();
 } finally {
   tables.stop();
   await cloud.stop();
@@ -100,6 +107,46 @@ async function report(): Promise<void> {
     );
   }
   console.log(`  largest step ${largest} bytes`);
+}
+
+/** What the two functions on an engagement's way print for it, when each request holds one. */
+async function printed(): Promise<void> {
+  const engagements = names.length * (perMode + 300);
+  const lines = { metrics: 0, other: 0 };
+  for (const name of ["accept-publisher-engagements", "count-engagements"]) {
+    const log = await readFile(join(cloud.dataDir.logs, `pennyline-local-${name}.log`), "utf8");
+    for (const line of log.split("\n")) {
+      const kind = line.includes('"CloudWatchMetrics"') ? "metrics" : "other";
+      lines[kind] += Buffer.byteLength(line) + 1;
+    }
+  }
+  for (const [kind, bytes] of Object.entries(lines)) {
+    const each = bytes / engagements;
+    const dollars = (each * dollarsPerGb * 1e6) / 1e9;
+    console.log(
+      `  ${kind.padEnd(8)}${each.toFixed(0)} bytes of log an engagement, ` +
+        `$${dollars.toFixed(3)} a million`,
+    );
+  }
+}
+
+/** What is done for a line of metrics, of as many as an accepting function prints. */
+async function measuring(): Promise<void> {
+  const times = 20_000;
+  const write = process.stdout.write;
+  const log = console.log;
+  process.env.POWERTOOLS_METRICS_NAMESPACE = "bench";
+  process.env.POWERTOOLS_SERVICE_NAME = "bench";
+  const { metrics, publishMetrics } = await import("../adapters/lambda/metrics.ts");
+  process.stdout.write = () => true;
+  const startedMs = performance.now();
+  for (let index = 0; index < times; index += 1) {
+    metrics.addMetric("EngagementsAccepted", MetricUnit.Count, 1);
+    publishMetrics();
+  }
+  const microseconds = ((performance.now() - startedMs) * 1_000) / times;
+  process.stdout.write = write;
+  log(`A line of metrics: ${microseconds.toFixed(1)} µs`);
 }
 
 /** What is done for a message of which nothing is kept. */
