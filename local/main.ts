@@ -1,9 +1,8 @@
-import { z } from "zod";
+import { followFaults, parseFaults } from "./cli/faults.ts";
 import { copyOptions, parseOptions, runCommand, UsageError } from "./cli/options.ts";
 import { type StatusLine, startStatusLine } from "./cli/status-line.ts";
 import { welcome } from "./cli/welcome.ts";
 import { startCloud } from "./cloud.ts";
-import { type FaultPlan, faultPlanSchema } from "./faults.ts";
 import { fingerprintBundles, reloadOnChange } from "./reload.ts";
 
 const help = `Runs the synthesized application whole on this machine.
@@ -12,6 +11,7 @@ const help = `Runs the synthesized application whole on this machine.
 
   --data-dir DIR   where state and logs are kept (default: .pennyline/<port>)
   --reset          forget that state first
+  --faults FILE    faults to inject, as JSON, and again whenever the file changes
   --help           show this text
 
   PORT                          port on 127.0.0.1 (default: 4000)
@@ -29,6 +29,7 @@ await runCommand(async () => {
     {
       "data-dir": { type: "string" },
       reset: { type: "boolean", default: false },
+      faults: { type: "string" },
       help: { type: "boolean", default: false },
     },
     help,
@@ -55,7 +56,7 @@ await runCommand(async () => {
       print(`${reason}; nothing works without it. Start again: what was accepted is kept.`);
       process.exit(1);
     },
-    ...(faults !== undefined && { faults: parseFaults(faults) }),
+    ...(faults !== undefined && { faults: parseFaults(faults, "PENNYLINE_FAULTS") }),
     ...(seed !== undefined && { seed }),
     ...(minuteMs !== undefined && { minuteMs }),
   });
@@ -64,6 +65,7 @@ await runCommand(async () => {
   if (faults !== undefined) print(`faults are on, seed ${cloud.faults.seed}`);
   status = startStatusLine(cloud);
   const reloading = reloadOnChange(cloud, running, print);
+  const stopFaults = values.faults && followFaults(values.faults, cloud.faults, print);
 
   let askedAtMs: number | undefined;
   const stop = async () => {
@@ -73,6 +75,7 @@ await runCommand(async () => {
     if (askedAtMs !== undefined) process.exit(130);
     askedAtMs = now;
     reloading.stop();
+    if (stopFaults) stopFaults();
     status?.stop();
     process.stdout.write("stopping: work in flight finishes (Ctrl-C again ends it now)\n");
     await cloud.stop();
@@ -87,16 +90,4 @@ function wholeNumber(variable: string): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text)) return Number(text);
   throw new UsageError(`${variable} is ${text}; it must be a whole number`);
-}
-
-function parseFaults(text: string): FaultPlan {
-  let plan: unknown;
-  try {
-    plan = JSON.parse(text);
-  } catch (cause) {
-    throw new UsageError(`PENNYLINE_FAULTS is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const result = faultPlanSchema.safeParse(plan);
-  if (result.success) return result.data as FaultPlan;
-  throw new UsageError(`PENNYLINE_FAULTS: ${z.prettifyError(result.error)}`);
 }
