@@ -12,12 +12,7 @@ import {
 import type { DevIssuer } from "./dev-issuer.ts";
 import { createFaults, type FaultPlan, type Faults } from "./faults.ts";
 import { type IdleOptions, waitUntilIdle } from "./idle.ts";
-import {
-  type Deployment,
-  type DeployOptions,
-  deploy,
-  readRollbackAlarms,
-} from "./lambda/deploy.ts";
+import { type Deployment, type DeployOptions, deploy, readReleases } from "./lambda/deploy.ts";
 import type { InvocationOutcome } from "./lambda/function.ts";
 import type { Functions } from "./lambda/functions.ts";
 import { type Context, openStores, runTemplates, stopParts } from "./parts.ts";
@@ -139,7 +134,7 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
   });
   const { alarms, functions, mappings, scheduler } = parts;
   const { http, queues, devIssuer } = stores;
-  const rollbackAlarms = readRollbackAlarms(stores.resources);
+  const releaseOf = readReleases(stores.resources, context.minutes.minuteMs);
   let stopped: Promise<void> | undefined;
   return {
     url: http.url,
@@ -166,7 +161,7 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
       throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
     },
     deploy: (functionName, bundleDir, how = {}) =>
-      deploy(functions.get(functionName), bundleDir, how, alarms, rollbackAlarms(functionName)),
+      deploy(functions.get(functionName), bundleDir, how, alarms, releaseOf(functionName)),
     fireSchedule: scheduler.fire,
     fireDueSchedules: (at) => parts.services.schedules.fireDue(at.getTime()),
     returnFailed(queueName) {

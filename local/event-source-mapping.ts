@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { readBatchResponse } from "./batch-response.ts";
+import type { CloudMinutes } from "./cloudwatch/metrics.ts";
 import type { Faults } from "./faults.ts";
 import type { InvocationOutcome, LambdaFunction } from "./lambda/function.ts";
 import type { Functions } from "./lambda/functions.ts";
@@ -31,6 +32,8 @@ export interface MappingDeps {
   readonly queues: Queues;
   readonly functions: Functions;
   readonly faults: Faults;
+  /** What failed comes back as fast as its time passes. */
+  readonly minutes: CloudMinutes;
   readonly warn: (message: string) => void;
   /** Called whenever a batch is settled. */
   readonly onSettled: () => void;
@@ -134,7 +137,8 @@ async function settleBatch(
   items: readonly BatchItem[],
   stopping: AbortSignal,
 ): Promise<void> {
-  const { queue, lambda, deps } = mapping;
+  const { queue, lambda } = mapping;
+  const { pace } = mapping.deps.minutes;
   const payload = `{"Records":[${items.map(({ record }) => record).join(",")}]}`;
   const outcome = await invokeUntilRun(lambda, payload, stopping);
   const originals = items.filter(({ isCopy }) => !isCopy).map(({ received }) => received);
@@ -142,27 +146,29 @@ async function settleBatch(
     queue.release(originals.map(({ receiptHandle }) => receiptHandle));
     return;
   }
-  if (!outcome.ok) return;
-  const succeeded = mapping.reportsFailures
-    ? succeededOf(originals, outcome, items, (reason) =>
-        deps.warn(`${lambda.name} answered a batch wrongly, all of it is retried: ${reason}`),
-      )
-    : originals;
-  queue.delete(succeeded.map(({ receiptHandle }) => receiptHandle));
+  const succeeded = new Set(outcome.ok ? succeededOf(mapping, originals, outcome, items) : []);
+  queue.delete([...succeeded].map(({ receiptHandle }) => receiptHandle));
+  if (pace <= 1) return;
+  queue.hasten(
+    originals.filter((one) => !succeeded.has(one)),
+    pace,
+  );
 }
 
 function succeededOf(
+  { lambda, reportsFailures, deps }: Mapping,
   originals: readonly ReceivedMessage[],
   outcome: { readonly payload: string },
   items: readonly BatchItem[],
-  complain: (reason: string) => void,
 ): readonly ReceivedMessage[] {
+  if (!reportsFailures) return originals;
   const ids = new Set(items.map(({ received }) => received.message.messageId));
   const verdict = readBatchResponse(outcome.payload, ids);
   if (verdict.kind === "failed-items") {
     return originals.filter(({ message }) => !verdict.ids.has(message.messageId));
   }
-  complain(verdict.reason);
+  const { reason } = verdict;
+  deps.warn(`${lambda.name} answered a batch wrongly, all of it is retried: ${reason}`);
   return [];
 }
 

@@ -107,7 +107,7 @@ export async function runTemplates(
   stores: Stores,
   options: ServiceOptions,
 ): Promise<Parts> {
-  const { dataDir, faults, undo, warn } = context;
+  const { dataDir, faults, minutes, undo, warn } = context;
   const { assembly, dynamodb, queues, resources } = stores;
   const ofType = (...types: string[]) =>
     resources.filter(({ type }) => types.includes(type.slice("AWS::".length)));
@@ -144,7 +144,7 @@ export async function runTemplates(
   const activity = new EventTarget();
   const onSettled = () => activity.dispatchEvent(new Event("settled"));
   const mappings = ofType("Lambda::EventSourceMapping").map((resource) => {
-    const deps = { queues, functions, faults, warn, onSettled };
+    const deps = { queues, functions, faults, minutes, warn, onSettled };
     const mapping = startEventSourceMapping(resource, deps);
     undo.push(() => mapping.stop());
     return mapping;
@@ -157,7 +157,7 @@ export async function runTemplates(
       functions,
       queues,
       automatic: options.automaticSchedules,
-      minuteMs: context.minutes.minuteMs,
+      minuteMs: minutes.minuteMs,
     },
   );
   undo.push(() => scheduler.stop());

@@ -126,9 +126,12 @@ async function replace(
   if (bundle(before).equals(bundle(folder))) return false;
   const native = join(before, "node_modules");
   if (existsSync(native)) symlinkSync(native, join(folder, "node_modules"));
-  const outcome = await cloud.deploy(lambda.name, folder);
+  const outcome = await cloud.deploy(lambda.name, folder, {
+    onStep: ({ percent, forMs }) =>
+      print(`new code of ${lambda.name} has ${percent} % for ${forMs / 1_000} s, if nothing rings`),
+  });
   if (outcome.state === "deployed") return true;
-  const why = outcome.state === "refused" ? outcome.reason : outcome.state;
+  const why = outcome.state === "refused" ? outcome.reason : `${outcome.alarm} rang`;
   print(`${lambda.name} ${notReloaded(why)}`);
   return false;
 }

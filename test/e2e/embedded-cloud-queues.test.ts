@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ChangeMessageVisibilityCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cloudForTest, startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
-import { fixtureWorker, writeAssembly } from "./support/fixture-assembly.ts";
+import { fixtureQueue, fixtureWorker, sdk, writeAssembly } from "./support/fixture-assembly.ts";
 
 /** Does what the first message's body says; logs each message it sees. */
 const worker = `
@@ -128,6 +129,14 @@ describe("an event source mapping", () => {
     expect(cloud.stats.functions.worker).toMatchObject({ invocations: 2, errors: 0 });
   });
 
+  test("has what failed come back sooner when minutes are shorter", async () => {
+    const assemblyDir = writeAssembly({ resources: fixtureWorker(), bundles: { worker } });
+    const cloud = await cloudForTest({ assemblyDir, minuteMs: 300 });
+    cloud.queues.get("work").send("throw");
+    // Twice, after a minute each.
+    await eventually(() => cloud.queues.get("dead").depth().visible).toBe(1);
+  });
+
   test("Q7: a worker killed mid-way leaves its messages in the queue", async () => {
     const cloud = await startWorker();
     cloud.faults.once({ on: "invocation", function: "worker", fault: { kind: "kill-before" } });
@@ -167,4 +176,21 @@ describe("an event source mapping", () => {
     await eventually(() => second.queueDepths().work).toMatchObject({ inFlight: 1 });
     expect(second.queueDepths().dead).toMatchObject({ visible: 0 });
   });
+});
+
+test("time that passes faster does not bring back sooner what a worker has put off", async () => {
+  const resources = { Queue: fixtureQueue("queue", { VisibilityTimeout: 60 }) };
+  const cloud = await cloudForTest({ assemblyDir: writeAssembly({ resources }) });
+  const queue = cloud.queues.get("queue");
+  for (const body of ["failed", "put off"]) queue.send(body);
+  const received = queue.receive(2);
+  const client = new SQSClient(sdk(cloud.queues.url));
+  onTestFinished(() => client.destroy());
+  const ReceiptHandle = received[1]?.receiptHandle;
+  const QueueUrl = `${cloud.queues.url}/000000000000/queue`;
+  await client.send(
+    new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 30 }),
+  );
+  queue.hasten(received, 60_000);
+  await expect.poll(() => queue.receive(2).map(({ message }) => message.body)).toEqual(["failed"]);
 });
