@@ -10,6 +10,7 @@ const ms = z.int().nonnegative();
 /** A plan that comes from outside: an unknown fault must not silently be none. */
 export const faultPlanSchema = z.strictObject({
   putEvents: z.strictObject({ failEntry: chance, lose: chance, dropResponse: chance }).optional(),
+  cloudWatch: z.strictObject({ fail: chance }).optional(),
   queues: z
     .record(
       z.string(),
@@ -42,6 +43,8 @@ export interface FaultPlan {
     readonly lose?: Chance;
     readonly dropResponse?: Chance;
   };
+  /** It answers no question. Alarms go on. */
+  readonly cloudWatch?: { readonly fail?: Chance };
   readonly queues?: Readonly<Record<string, QueueFaults>>;
   readonly functions?: Readonly<Record<string, FunctionFaults>>;
 }
@@ -102,6 +105,7 @@ export interface Faults {
     readonly dropResponse: boolean;
     readonly hang: boolean;
   };
+  failsCloudWatch(): boolean;
   refuses(queue: string): boolean;
   onInvocation(functionName: string): InvocationFault | undefined;
   onDelivery(queue: string): DeliveryFault | undefined;
@@ -148,6 +152,7 @@ export function createFaults(seed: number, initial: FaultPlan = {}): Faults {
         hang: one?.hang ?? false,
       };
     },
+    failsCloudWatch: () => strikes(plan.cloudWatch?.fail),
     refuses: (queue) => strikes(queueFaults(queue)?.refuse),
     onInvocation(name) {
       const one = take("invocation", (fault) => fault.function === name);

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { startAwsJsonServer } from "./aws-json-server.ts";
 import { type Alarms, startAlarms } from "./cloudwatch/alarms.ts";
 import { alarmsAnswer, alarmsPath } from "./cloudwatch/alarms-page.ts";
+import { cloudWatchOperations } from "./cloudwatch/cloudwatch-api.ts";
+import { createMeasured } from "./cloudwatch/measured.ts";
 import type { CloudMinutes, Metrics } from "./cloudwatch/metrics.ts";
 import type { DataDir } from "./data-dir.ts";
 import { type AdoptableIssuer, openDevIssuer } from "./dev-issuer.ts";
@@ -149,7 +151,6 @@ export async function runTemplates(
     undo.push(() => mapping.stop());
     return mapping;
   });
-  const services = runServices(context, stores, { bus, functions, secrets, server }, options);
   const scheduler = startScheduler(
     ofType("Scheduler::Schedule"),
     ofType("Lambda::EventInvokeConfig"),
@@ -161,9 +162,9 @@ export async function runTemplates(
     },
   );
   undo.push(() => scheduler.stop());
+  const measured = createMeasured({ ...context, queues, functions });
   const alarms = startAlarms(resources, {
-    ...context,
-    ...{ queues, functions, logFile: join(dataDir.logs, "alarms.log") },
+    ...{ measured, minutes, logFile: join(dataDir.logs, "alarms.log") },
     onChange({ name, description }, { from, to, told }) {
       const whom = told.length > 0 ? ` (told ${told.join(", ")})` : "";
       if (to === "ALARM") warn(`alarm ${name}: ${description}${whom}`);
@@ -172,6 +173,9 @@ export async function runTemplates(
   });
   stores.http.onLocal(alarmsPath, (path, accept) => alarmsAnswer(alarms, path, accept));
   undo.push(() => alarms.stop());
+  const monitoring = cloudWatchOperations({ ...context, alarms, measured });
+  const served = { bus, functions, secrets, server, monitoring };
+  const services = runServices(context, stores, served, options);
   const accessLog = openAccessLog(join(dataDir.logs, "access.log"), api?.accessLogFormat);
   undo.push(() => accessLog.close());
   stores.http.serve(api, accessLog, context);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AwsJsonServer } from "./aws-json-server.ts";
+import type { AwsJsonServer, Operation } from "./aws-json-server.ts";
 import type { EventBus } from "./events/event-bus.ts";
 import { openAccessLog } from "./http/access-log.ts";
 import type { Functions } from "./lambda/functions.ts";
@@ -21,6 +21,8 @@ export interface ServiceDeps {
   readonly functions: Functions;
   readonly secrets: Secrets;
   readonly server: AwsJsonServer;
+  /** CloudWatch's. */
+  readonly monitoring: Readonly<Record<string, Operation>>;
 }
 
 export interface ServiceOptions {
@@ -43,7 +45,7 @@ export interface Services {
 export function runServices(
   context: Context,
   stores: Stores,
-  { bus, functions, secrets, server }: ServiceDeps,
+  { bus, functions, secrets, server, monitoring }: ServiceDeps,
   options: ServiceOptions,
 ): Services {
   const { dataDir, undo, warn } = context;
@@ -69,7 +71,7 @@ export function runServices(
   stores.http.onLocal(mailboxPath, (path, accept) => mailboxAnswer(mailbox, path, accept));
 
   server.serve({
-    targets: { ...bus.operations, ...secrets.operations },
+    targets: { ...bus.operations, ...secrets.operations, ...monitoring },
     rest: [
       ...schedules.operations,
       ...(webSockets?.operations ?? []),

@@ -26,6 +26,7 @@ export function serviceVariables(endpoints: Endpoints): Record<string, string> {
     AWS_SHARED_CREDENTIALS_FILE: nowhere,
     AWS_EC2_METADATA_DISABLED: "true",
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.servicesUrl,
+    AWS_ENDPOINT_URL_CLOUDWATCH: endpoints.servicesUrl,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodbUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.servicesUrl,
     // An address, not a name: SDKs put the bucket into the path then, not before the host.

@@ -1,13 +1,11 @@
 import { appendFileSync } from "node:fs";
 import { z } from "zod";
-import type { Functions } from "../lambda/functions.ts";
-import type { Queues } from "../sqs/queues.ts";
 import { boolean, readProperties } from "../templates/properties.ts";
 import { describe, type Resource } from "../templates/resources.ts";
 import { type AlarmState, parseAlarmRule } from "./alarm-rule.ts";
-import { createMeasured } from "./measured.ts";
+import type { Measured } from "./measured.ts";
 import { type MetricAlarmDeps, readMetricAlarm, type Verdict } from "./metric-alarm.ts";
-import type { CloudMinutes, Metrics } from "./metrics.ts";
+import type { CloudMinutes } from "./metrics.ts";
 import { subscribersOf } from "./subscribers.ts";
 
 export type { AlarmState } from "./alarm-rule.ts";
@@ -42,9 +40,7 @@ export interface Alarms {
 }
 
 export interface AlarmDeps {
-  readonly queues: Queues;
-  readonly functions: Functions;
-  readonly metrics: Metrics;
+  readonly measured: Measured;
   readonly minutes: CloudMinutes;
   /** Keeps the history beyond the process, a line for each change. */
   readonly logFile: string;
@@ -73,8 +69,7 @@ interface Watch {
  * @throws for an alarm that could not be evaluated: it would be one that never rings.
  */
 export function startAlarms(resources: readonly Resource[], deps: AlarmDeps): Alarms {
-  const { minutes } = deps;
-  const measured = createMeasured(deps);
+  const { measured, minutes } = deps;
   const byName = readWatches(resources, {
     ...{ measured, minutes, startSlot: minutes.slotAt(Date.now()) },
   });

@@ -18,6 +18,8 @@ export interface CloudMinutes {
   readonly slotMs: number;
   slotAt(epochMs: number): number;
   slotsIn(seconds: number): number;
+  /** The other way round: when a slot begins. */
+  startOf(slot: number): number;
   /** How much time seems to pass in a second. */
   readonly pace: number;
 }
@@ -30,12 +32,16 @@ export function cloudMinutes(minuteMs: number): CloudMinutes {
     minuteMs,
     slotMs,
     slotAt: (epochMs) => Math.floor(epochMs / slotMs),
+    startOf: (slot) => slot * slotMs,
     slotsIn: (seconds) => Math.max(1, Math.round((seconds / 60) * slotsPerMinute)),
     pace: 60_000 / minuteMs,
   };
 }
 
-/** What is measured here. Only what an alarm watches is remembered. */
+/** So many minutes of every metric are remembered, and more where an alarm looks back farther. */
+export const rememberedMinutes = 15;
+
+/** What is measured here. */
 export interface Metrics {
   /** @param unit ages in `Seconds` grow as fast as the alarms' time passes; durations don't. */
   record(metric: MetricId, value: number, unit?: string): void;
@@ -43,19 +49,20 @@ export interface Metrics {
 }
 
 export function createMetrics(minutes: CloudMinutes): Metrics {
-  const watched = new Map<string, Series>();
+  const all = new Map<string, Series>();
+  const leastSlots = rememberedMinutes * slotsPerMinute;
+  const watch = (metric: MetricId) => {
+    const key = keyOf(metric);
+    const series = all.get(key) ?? createSeries(leastSlots);
+    all.set(key, series);
+    return series;
+  };
   return {
     record(metric, value, unit) {
-      const series = watched.get(keyOf(metric));
-      if (series === undefined) return;
-      series.record(unit === "Seconds" ? value * minutes.pace : value, minutes.slotAt(Date.now()));
+      const seen = unit === "Seconds" ? value * minutes.pace : value;
+      watch(metric).record(seen, minutes.slotAt(Date.now()));
     },
-    watch(metric) {
-      const key = keyOf(metric);
-      const series = watched.get(key) ?? createSeries();
-      watched.set(key, series);
-      return series;
-    },
+    watch,
   };
 }
 

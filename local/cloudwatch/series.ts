@@ -11,7 +11,7 @@ export interface Bucket {
   readonly histogram: ReadonlyMap<number, number>;
 }
 
-/** One metric under one set of dimensions, as far back as its alarms look. */
+/** One metric under one set of dimensions, as far back as somebody may look. */
 export interface Series {
   record(value: number, slot: number): void;
   /** Of the slots from `from` to `to`, both included. */
@@ -23,16 +23,19 @@ export interface Series {
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type OpenBucket = Mutable<Omit<Bucket, "histogram">> & { readonly histogram: Map<number, number> };
 
-export function createSeries(): Series {
+export function createSeries(leastSlots = 1): Series {
   const buckets = new Map<number, OpenBucket>();
-  let keptSlots = 1;
+  let keptSlots = leastSlots;
   return {
     record(value, slot) {
       let bucket = buckets.get(slot);
       if (bucket === undefined) {
         bucket = { count: 0, sum: 0, min: value, max: value, histogram: new Map() };
         buckets.set(slot, bucket);
-        for (const old of buckets.keys()) if (old <= slot - keptSlots) buckets.delete(old);
+        for (const old of buckets.keys()) {
+          if (old > slot - keptSlots) break;
+          buckets.delete(old);
+        }
       }
       bucket.count += 1;
       bucket.sum += value;

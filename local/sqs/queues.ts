@@ -27,6 +27,12 @@ export class MessageRefused extends Error {
   }
 }
 
+/** Since the start: what came, and what was done with. What moves to a dead letter queue is neither. */
+export interface QueueFlow {
+  readonly sent: number;
+  readonly deleted: number;
+}
+
 export interface Queue {
   readonly name: string;
   readonly arn: string;
@@ -47,6 +53,7 @@ export interface Queue {
   /** Ends every `waitForMessages` now. */
   cancelWaits(): void;
   depth(): QueueDepth;
+  flow(): QueueFlow;
   /** Milliseconds since the oldest message that is not deleted was sent. */
   oldestAgeMs(): number | undefined;
   /** Bodies of the messages that are visible or delayed. */
@@ -136,6 +143,7 @@ function createOrUpdate(fauxqs: Fauxqs, name: string, attributes: Record<string,
 const refusedCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 function wrap(queue: FauxqsQueue, fauxqs: Fauxqs): Queue {
+  const flow = countFlow(queue);
   const deadLetterQueue = (arn: string) => fauxqs.store.getQueueByArn(arn);
   const maxBytes = Number(queue.attributes.MaximumMessageSize ?? 1_048_576);
   return {
@@ -181,6 +189,7 @@ function wrap(queue: FauxqsQueue, fauxqs: Fauxqs): Queue {
       inFlight: queue.inflightMessages.size,
       delayed: queue.delayedMessages.length,
     }),
+    flow: () => ({ ...flow }),
     oldestAgeMs: () => oldestAgeMs(queue),
     peek: () => [...queue.messages, ...queue.delayedMessages].map(({ body }) => body),
     expireVisibility: () =>
@@ -188,6 +197,23 @@ function wrap(queue: FauxqsQueue, fauxqs: Fauxqs): Queue {
         for (const handle of [...queue.inflightMessages.keys()]) queue.changeVisibility(handle, 0);
       }),
   };
+}
+
+/** Counts where SDK clients and this process meet. */
+function countFlow(queue: FauxqsQueue) {
+  const flow = { sent: 0, deleted: 0 };
+  const { enqueue, deleteMessage } = queue;
+  queue.enqueue = (message) => {
+    // Dead letters were received before.
+    if (message.approximateReceiveCount === 0) flow.sent += 1;
+    enqueue.call(queue, message);
+  };
+  queue.deleteMessage = (receiptHandle) => {
+    const deleted = deleteMessage.call(queue, receiptHandle);
+    if (deleted) flow.deleted += 1;
+    return deleted;
+  };
+  return flow;
 }
 
 function receive(

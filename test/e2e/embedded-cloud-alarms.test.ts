@@ -1,12 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  GetMetricDataCommand,
+  type MetricDataQuery,
+} from "@aws-sdk/client-cloudwatch";
+import { expect, onTestFinished, test } from "vitest";
 import { cloudForTest, type TestCloud, type TestCloudOptions } from "./support/cloud.ts";
 import {
   fixtureApi,
   fixtureFunction,
   fixtureQueue,
   fixtureWorker,
+  sdk,
   writeAssembly,
 } from "./support/fixture-assembly.ts";
 
@@ -276,4 +283,98 @@ test("a metric that a function prints rings by its dimensions; composites ring w
   expect(await html.text()).toContain("<td>any</td>");
   const kept = readFileSync(join(cloud.dataDir.logs, "alarms.log"), "utf8");
   expect(kept).toContain('"alarm":"any"');
+});
+
+const clientOf = (cloud: TestCloud) => {
+  const client = new CloudWatchClient({ ...sdk(cloud.servicesUrl), maxAttempts: 1 });
+  onTestFinished(() => client.destroy());
+  return client;
+};
+const queryOf = (Id: string, MetricName: string, Stat: string): MetricDataQuery => ({
+  Id,
+  MetricStat: {
+    Metric: {
+      Namespace: "AWS/SQS",
+      MetricName,
+      Dimensions: [{ Name: "QueueName", Value: "work" }],
+    },
+    Period: 60,
+    Stat,
+  },
+});
+
+test("CloudWatch answers what queues hold that no alarm watches, in the alarms' minutes", async () => {
+  const cloud = await start(
+    quick({ Work: fixtureQueue("work"), Odd: fixtureFunction("worker") }, answering),
+  );
+  const client = clientOf(cloud);
+  const ask = async (queries: MetricDataQuery[], minutes = 5) => {
+    const now = Date.now();
+    const window = { StartTime: new Date(now - minutes * 60_000), EndTime: new Date(now) };
+    const command = new GetMetricDataCommand({ ...window, MetricDataQueries: queries });
+    return (await client.send(command)).MetricDataResults ?? [];
+  };
+  const work = cloud.queues.get("work");
+  for (const body of ["a", "b", "c"]) work.send(body);
+  work.delete(work.receive(1).map(({ receiptHandle }) => receiptHandle));
+  const queries = [
+    queryOf("sent", "NumberOfMessagesSent", "Sum"),
+    queryOf("deleted", "NumberOfMessagesDeleted", "Sum"),
+    queryOf("age", "ApproximateAgeOfOldestMessage", "Maximum"),
+  ];
+  const sums = async () => {
+    const [sent, deleted, age] = await ask(queries);
+    const sum = (values: readonly number[] = []) => values.reduce((all, one) => all + one, 0);
+    // Half a second, of minutes that last 300 ms.
+    return [sum(sent?.Values), sum(deleted?.Values), (age?.Values?.[0] ?? 0) > 100];
+  };
+  await expect.poll(sums, { timeout: 20_000, interval: 50 }).toEqual([3, 1, true]);
+  const [{ Timestamps = [] } = {}] = await ask(queries);
+  const gaps = Timestamps.slice(1).map((time, index) => +(Timestamps[index] ?? 0) - +time);
+  expect(gaps.length).toBeGreaterThan(0);
+  expect(gaps.every((gap) => Math.abs(gap - 60_000) < 2)).toBe(true);
+
+  const refused = (query: object, minutes?: number) =>
+    expect(ask([{ ...queryOf("sent", "NumberOfMessagesSent", "Sum"), ...query }], minutes)).rejects;
+  await refused({ Expression: "SUM(METRICS())" }).toThrow(/Expression/);
+  await refused(queryOf("odd", "NumberOfEmptyReceives", "Sum")).toThrow(/NumberOfEmptyReceives/);
+  await refused(queryOf("odd", "NumberOfMessagesSent", "IQM")).toThrow(/the statistic IQM/);
+  await refused({}, 60).toThrow(/only the last 15 minutes/);
+});
+
+test("CloudWatch describes alarms page by page, composite ones when asked for", async () => {
+  const resources = {
+    Dead: fixtureQueue("dead"),
+    A: alarm("stage-a", ofDead("ApproximateNumberOfMessagesVisible")),
+    B: alarm("stage-b", ofDead("ApproximateNumberOfMessagesDelayed")),
+    Other: alarm("other", ofDead("ApproximateNumberOfMessagesVisible")),
+    Any: {
+      Type: "AWS::CloudWatch::CompositeAlarm",
+      Properties: { AlarmName: "stage-any", AlarmRule: 'ALARM("stage-a")' },
+    },
+  };
+  const cloud = await start(quick(resources));
+  const client = clientOf(cloud);
+  cloud.queues.get("dead").send("a message nobody could handle");
+  await becomes(cloud, "stage-any", "ALARM");
+  const prefix = { AlarmNamePrefix: "stage-", MaxRecords: 2 };
+  const types = { AlarmTypes: ["MetricAlarm", "CompositeAlarm"] as const };
+  const ask = (input: object) => client.send(new DescribeAlarmsCommand(input));
+
+  expect(await ask(prefix)).toMatchObject({ CompositeAlarms: [], MetricAlarms: [{}, {}] });
+  const first = await ask({ ...prefix, ...types });
+  expect(first).toMatchObject({
+    CompositeAlarms: [{ AlarmName: "stage-any", StateValue: "ALARM", StateReason: "stage-a" }],
+    MetricAlarms: [{ AlarmName: "stage-a", AlarmDescription: "See docs/runbook.md#here" }],
+    NextToken: expect.any(String),
+  });
+  expect(+(first.MetricAlarms?.[0]?.StateTransitionedTimestamp ?? 0)).toBe(
+    +cloud.alarms.get("stage-a").since,
+  );
+  const second = await ask({ ...prefix, ...types, NextToken: first.NextToken });
+  expect(second.MetricAlarms?.map(({ AlarmName }) => AlarmName)).toEqual(["stage-b"]);
+  expect(second.NextToken).toBeUndefined();
+  const ringing = await ask({ StateValue: "ALARM" });
+  expect(ringing.MetricAlarms?.map(({ AlarmName }) => AlarmName)).toEqual(["other", "stage-a"]);
+  await expect(ask({ ChildrenOfAlarmName: "stage-any" })).rejects.toThrow(/ChildrenOfAlarmName/);
 });
