@@ -34,13 +34,18 @@ export function maskBody(body: string): Json {
   const parsed = parse(body);
   if (!isObject(parsed)) return `${masked} (${body.length} characters, not an event)`;
   const type = parsed["detail-type"];
-  const seen = new Set([...everywhere, ...((typeof type === "string" && visible[type]) || [])]);
+  const seen = new Set([...everywhere, ...visibleOf(type)]);
   return Object.fromEntries(
     Object.entries(parsed).map(([name, value]) => [
       name,
       name === "detail" ? mask(value, seen, false) : mask(value, nothing, envelope.has(name)),
     ]),
   );
+}
+
+/** Whatever somebody called an event, `constructor` too. */
+function visibleOf(type: Json | undefined): readonly string[] {
+  return typeof type === "string" && Object.hasOwn(visible, type) ? (visible[type] ?? []) : [];
 }
 
 function mask(value: Json, seen: ReadonlySet<string>, show: boolean): Json {

@@ -73,6 +73,16 @@ describe("masking", () => {
     expect(maskBody("ada@example.org")).toBe(`${masked} (15 characters, not an event)`);
   });
 
+  test.each(["constructor", "toString", "__proto__", "Unheard"])(
+    "I4: an event called %s shows nothing but its envelope",
+    (type) => {
+      const event = { "detail-type": type, detail: { schemaVersion: 1, name: "ada" } };
+      expect(maskBody(JSON.stringify(event))).toEqual({
+        ...{ "detail-type": type, detail: { schemaVersion: 1, name: masked } },
+      });
+    },
+  );
+
   test("a body that is sent back as it was shown is what it was", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (detail) => {
