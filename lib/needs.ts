@@ -58,6 +58,8 @@ export interface Needs {
   readonly deadLetterQueues?: readonly string[];
   /** How much waits in each queue. */
   readonly queueLevels?: boolean;
+  /** What CloudWatch has measured, and what its alarms say. */
+  readonly monitoring?: readonly ("DescribeAlarms" | "GetMetricData")[];
   /** Sends dead letters back to where they came from. */
   readonly redrives?: boolean;
   readonly accountIndex?: readonly DynamoAction[];
@@ -149,6 +151,9 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
     variables[environment.deadLetterSources] = Lazy.string({
       produce: () => JSON.stringify(Object.fromEntries(platform.deadLetterSources)),
     });
+  }
+  if (needs.monitoring?.includes("DescribeAlarms")) {
+    variables[environment.alarmPrefix] = `${nameIn(settings)}-`;
   }
   if (needs.deferEvents) {
     const { group, role, deadLetters } = platform.deferral;
@@ -301,6 +306,16 @@ export function grantNeeds(
   if (needs.queueLevels) {
     const reason = "Operators look at every queue.";
     allowQueues(["GetQueueAttributes", "GetQueueUrl"], "*", platform, grantee, reason);
+  }
+  if (needs.monitoring) {
+    allow(
+      needs.monitoring.map((name) => `cloudwatch:${name}`),
+      "*",
+    );
+    const reason =
+      "It only reads: metrics are no resources, and of composite alarms only who may read all " +
+      "alarms is told.";
+    acknowledgeWildcard(grantee, "*", reason);
   }
   if (needs.redrives) {
     const reason = "Any worker's dead letters may be sent back to it.";

@@ -37,8 +37,10 @@ export function sqsQueueLevels(urlOf: (queue: string) => Promise<string>) {
       }),
     );
     const count = (name: keyof typeof Attributes) => Number(Attributes[name] ?? 0);
+    const delayed = count("ApproximateNumberOfMessagesDelayed");
     return {
-      waiting: count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesDelayed"),
+      waiting: count("ApproximateNumberOfMessages") + delayed,
+      delayed,
       inFlight: count("ApproximateNumberOfMessagesNotVisible"),
     };
   };

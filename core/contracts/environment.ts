@@ -29,6 +29,7 @@ export const environment = {
   deadLettersTable: "DEAD_LETTERS_TABLE",
   deadLetterSources: "DEAD_LETTER_SOURCES",
   queuePrefix: "QUEUE_PREFIX",
+  alarmPrefix: "ALARM_PREFIX",
   filesBucket: "FILES_BUCKET",
   eventBusArn: "EVENT_BUS_ARN",
   queueUrl: "QUEUE_URL",

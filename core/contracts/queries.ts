@@ -46,5 +46,12 @@ export const jobQuerySchema = z.strictObject({
   /** The version that the client has seen. */
   after: z.coerce.number().pipe(z.int().nonnegative()).optional(),
 });
+export const alarmStates = ["alarm", "ok", "insufficient-data"] as const;
+export type AlarmState = (typeof alarmStates)[number];
+export const alarmsQuerySchema = z.strictObject({
+  state: z
+    .enum([...alarmStates, "any"], { error: `must be ${alarmStates.join(", ")} or any` })
+    .default("alarm"),
+});
 /** A number in a path. */
 export const revisionSchema = z.coerce.number().pipe(z.int().min(1).max(9_999_999_999));

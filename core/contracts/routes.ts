@@ -340,6 +340,7 @@ export const routes = [
     path: "/v1/admin/traces/{traceId}",
     allow: ["admin"],
   },
+  { operation: "read-alarms", method: "GET", path: "/v1/admin/alarms", allow: ["admin"] },
   { operation: "read-queues", method: "GET", path: "/v1/admin/queues", allow: ["admin"] },
   ...[
     letters,

@@ -1,34 +1,48 @@
 import { type DeadLetterSources, deadLetterQueuesOf } from "../contracts/dead-letter-sources.ts";
+import type { QueueFigures, QueueMetrics } from "../monitoring/queue-figures.ts";
 import { atOnce } from "../values/at-once.ts";
 import { countOpen } from "./count-open.ts";
 import type { LetterStore } from "./letter-store.ts";
 
 export interface QueueLevel {
+  /** Those that may be received, and those that are delayed. */
   readonly waiting: number;
+  readonly delayed: number;
   readonly inFlight: number;
 }
 
 interface Deps {
   readonly sources: DeadLetterSources;
   readonly levelOf: (queue: string) => Promise<QueueLevel>;
+  readonly metrics: QueueMetrics;
   readonly letters: Pick<LetterStore, "lines">;
 }
 
 const queuesAtOnce = 40;
 
-/** Every worker's queue: what waits, what is worked on, and what nobody has seen to. */
-export async function readQueues({ sources, levelOf, letters }: Deps) {
+/** Every worker's queue: what waits and since when, what comes and goes, what nobody has seen to. */
+export async function readQueues({ sources, levelOf, metrics, letters }: Deps) {
   const workers = Object.entries(sources).filter(([, what]) => typeof what === "object");
-  const open = await countOpen(letters);
+  const [open, figures] = await Promise.all([
+    countOpen(letters),
+    metrics.read(workers.map(([queue]) => queue)),
+  ]);
   const items = await atOnce(workers, queuesAtOnce, async ([queue, carries]) => ({
-    ...{ queue, carries, ...(await levelOf(queue)) },
+    ...{ queue, carries, ...(await levelOf(queue)), ...present(figures?.get(queue)) },
     deadLettersOpen: openOf(open, sources, queue),
   }));
   const others = Object.keys(sources).filter((name) => typeof sources[name] !== "object");
   return {
     items,
     schedules: others.map((name) => ({ name, deadLettersOpen: openOf(open, sources, name) })),
+    missing: figures ? [] : ["ages and rates: CloudWatch could not be read"],
   };
+}
+
+function present(figures: QueueFigures | undefined) {
+  if (!figures) return {};
+  const { measuredAtMs, ...measured } = figures;
+  return { ...measured, measuredAt: new Date(measuredAtMs).toISOString() };
 }
 
 function openOf(

@@ -1,3 +1,5 @@
+import { cloudWatchClient } from "../../adapters/cloudwatch/client.ts";
+import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
@@ -7,9 +9,11 @@ import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
 import { sqsQueueLevels } from "../../adapters/sqs/worker-queues.ts";
 import { readQueues } from "../../core/dead-letters/read-queues.ts";
 
+const prefix = setting("queuePrefix");
 const deps = {
   sources: JSON.parse(setting("deadLetterSources")),
-  levelOf: sqsQueueLevels(queueUrls(setting("queuePrefix"))),
+  levelOf: sqsQueueLevels(queueUrls(prefix)),
+  metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock: systemClock }),
   letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), systemClock),
 };
 

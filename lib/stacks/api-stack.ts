@@ -176,10 +176,12 @@ const needsOf: Record<Operation, Needs> = {
   unsubscribe: { tables: { followers: follower, registry: ["BatchGetItem"] }, linkSecret: true },
   "read-web-push-key": { webPushSecret: true },
   "read-trace": { tables: { traces: ["Query"], jobs: ["GetItem"], ledger: ["GetItem"] } },
+  "read-alarms": { monitoring: ["DescribeAlarms"] },
   "read-queues": {
     tables: { deadLetters: ["GetItem"] },
     deadLetterIndex: ["Query"],
     queueLevels: true,
+    monitoring: ["GetMetricData"],
   },
   "read-dead-letters": {
     tables: { deadLetters: ["BatchGetItem", "GetItem", "Query"] },

@@ -313,7 +313,10 @@ describe("what an operator does about it", () => {
     expect(unclear.status).toBe(400);
     await send("POST", "/discards", { queue, note: "it ran since" });
     const queues = await api.call("GET", "/v1/admin/queues", { token: api.admin });
-    expect(queues.body.items).toContainEqual({
+    const [counted] = queues.body.items.filter(
+      (one: { queue: string }) => one.queue === "count-engagements",
+    );
+    expect(counted).toMatchObject({
       ...{ queue: "count-engagements", carries: ["EngagementsAccepted"] },
       ...{ waiting: 0, inFlight: 0, deadLettersOpen: 0 },
     });

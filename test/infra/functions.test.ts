@@ -101,7 +101,10 @@ const allowed: Record<string, string[]> = {
     `sqs:SendMessage on ${anyQueue}`,
     ...consume("RedriveDeadLettersQueue"),
   ],
+  // Metrics are no resources, and of composite alarms only who may read all alarms is told.
+  "read-alarms": ["cloudwatch:DescribeAlarms on *"],
   "read-queues": [
+    "cloudwatch:GetMetricData on *",
     "dynamodb:GetItem on DeadLetters",
     "dynamodb:Query on DeadLetters/index/state",
     `sqs:GetQueueAttributes on ${anyQueue}`,
