@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { type DataDir, dataDirAt } from "../data-dir.ts";
 
 export interface CopyOptions {
   readonly port: number;
@@ -18,18 +16,13 @@ export function copyOptions(dataDir: string | undefined, environment = process.e
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new UsageError(`PORT is ${environment.PORT}; it must be a number from 0 (any) to 65535`);
   }
-  return { port, dataDir: dataDir ?? join(".pennyline", String(port)) };
+  return { port, dataDir: dataDir ?? stateFolder(String(port)) };
 }
 
-/** The folder of a copy that has run before. */
-export function startedDataDir(option: string | undefined): DataDir {
-  const { port, dataDir } = copyOptions(option);
-  const folder = dataDirAt(dataDir);
-  if (existsSync(folder.issuer) && existsSync(folder.secrets)) return folder;
-  throw new Error(
-    `nothing has run on port ${port} with the folder ${dataDir}: run npm start first, and give ` +
-      "this command the same PORT and --data-dir",
-  );
+/** Beside the sources, wherever a command is started from. */
+export function stateFolder(name: string): string {
+  const root = join(import.meta.dirname, "..", "..");
+  return relative(process.cwd(), join(root, ".pennyline", name));
 }
 
 /** `parseArgs` with errors that a person can act on. */

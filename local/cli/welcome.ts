@@ -15,7 +15,7 @@ export function welcome(cloud: Cloud, startedInMs: number): string {
   ];
   const month = new Date().toISOString().slice(0, 7);
   const token = (role: string) =>
-    `$(${settings[0]}npm run -s token -- --role ${role} --id me${settings[1]})`;
+    `$(${settings[0]}npx pennyline token --role ${role} --id me${settings[1]})`;
   return `Pennyline runs on ${cloud.url} (started in ${(startedInMs / 1000).toFixed(1)} s)
 
   ${routes} routes, ${cloud.functions.all().length} functions, ${cloud.tables.length} tables, \

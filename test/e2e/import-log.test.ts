@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { formatDay, yesterdayMs } from "../../scripts/import-log/rebase.ts";
+import { formatDay, yesterdayMs } from "../../cli/import-log/rebase.ts";
 import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { repository } from "./support/program.ts";
-import { runScript } from "./support/run-script.ts";
+import { runPennyline } from "./support/run-pennyline.ts";
 
 const fixture = join(repository, "test/fixtures/access-log.txt");
 // Fixed for the whole file, so that midnight may pass meanwhile.
@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => stopTestCloud(cloud));
 
 const importLog = (args: readonly string[], input?: Buffer) =>
-  runScript("import-log.ts", args, {
+  runPennyline(["import-log", ...args], {
     port: new URL(cloud.url).port,
     ...(input === undefined ? {} : { input }),
   });
@@ -195,7 +195,7 @@ describe("import-log", () => {
   });
 
   it.each([
-    [["--nonsense"], "Try --help"],
+    [["--nonsense"], "Try: npx pennyline help import-log"],
     [["no-such.log"], "cannot read no-such.log"],
   ])("exits with 2 for %j", async (args, message) => {
     const { exitCode, stderr } = await importLog(args);

@@ -7,7 +7,7 @@ import { freePort } from "../../local/free-port.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud, temporaryFolder } from "./support/cloud.ts";
 import { cloudTables } from "./support/cloud-tables.ts";
-import { runScript } from "./support/run-script.ts";
+import { runPennyline } from "./support/run-pennyline.ts";
 
 let cloud: TestCloud;
 let api: ApiClient;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => stopTestCloud(cloud));
 
 const proof = (args: readonly string[], port = new URL(cloud.url).port) =>
-  runScript("proof.ts", args, { port });
+  runPennyline(["proof", ...args], { port });
 const local = () => ["--data-dir", cloud.dataDir.path];
 
 describe("proof", () => {
@@ -81,7 +81,7 @@ describe("proof", () => {
   });
 
   it.each([
-    ["a mistake in the command", () => ["--jason"], /--jason.*\nTry --help/s],
+    ["a mistake in the command", () => ["--jason"], /--jason.*\nTry: npx pennyline help proof/s],
     [
       "a folder of no copy",
       () => ["--data-dir", "no-such-folder"],
@@ -90,9 +90,13 @@ describe("proof", () => {
     [
       "a token of another scope",
       () => ["--api", cloud.url, "--token", api.publisher],
-      /403.*\nGive a token with the scope admin/s,
+      /403, the token lacks the scope for it: give one/,
     ],
-    ["a wrong token", () => ["--api", cloud.url, "--token", "x"], /401.*\nGive a token/s],
+    [
+      "a wrong token",
+      () => ["--api", cloud.url, "--token", "x"],
+      /401, the token is not accepted here: give one/,
+    ],
   ])("exits with 2 for %s, and says what to do", async (_, args, message) => {
     const { exitCode, stdout, stderr } = await proof(args());
     expect(exitCode).toBe(2);
@@ -111,7 +115,7 @@ describe("proof", () => {
     const { port } = other.address() as AddressInfo;
     const stranger = await proof(local(), String(port));
     expect(stranger.exitCode).toBe(2);
-    expect(stranger.stderr).toContain("no proof that this version knows");
+    expect(stranger.stderr).toContain("not what this version knows");
   });
 
   it("does not take the tokens of another copy", async () => {

@@ -6,7 +6,7 @@ import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
 import { jobClient } from "./support/job-client.ts";
-import { runScript } from "./support/run-script.ts";
+import { runPennyline } from "./support/run-pennyline.ts";
 import { startReceiver } from "./support/webhook-receiver.ts";
 
 const counter = "pennyline-local-count-engagements";
@@ -108,9 +108,8 @@ describe("the life of a request", () => {
     expect([traceIdOf(sent), spanIdOf(sent)]).toEqual([trace.traceId, delivered?.spanId]);
     expect((await traceOf(traceparent)).steps).toHaveLength(trace.steps.length);
 
-    const { exitCode, stdout, stderr } = await runScript(
-      "trace.ts",
-      [jobId, "--data-dir", cloud.dataDir.path],
+    const { exitCode, stdout, stderr } = await runPennyline(
+      ["trace", jobId, "--data-dir", cloud.dataDir.path],
       { port: new URL(cloud.url).port },
     );
     expect([exitCode, stderr]).toEqual([0, ""]);
@@ -198,9 +197,8 @@ describe("the life of a request", () => {
       ...{ service: "count-engagements", outcome: "failed", error: "UnreadableEvent", attempt: 1 },
       step: "took EngagementsAccepted",
     });
-    const { exitCode, stdout } = await runScript(
-      "trace.ts",
-      [traceId, "--data-dir", cloud.dataDir.path],
+    const { exitCode, stdout } = await runPennyline(
+      ["trace", traceId, "--data-dir", cloud.dataDir.path],
       { port: new URL(cloud.url).port },
     );
     expect(exitCode).toBe(1);

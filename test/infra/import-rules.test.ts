@@ -42,8 +42,8 @@ const refused = [
   ["local/http/a.ts", "../../lib/settings.ts"],
   ["local/http/a.ts", "../../lambdas/read-health/handler.ts"],
   ["web/dashboard/a.ts", "../../core/earnings/counter.ts"],
-  ["scripts/a.ts", "../lib/settings.ts"],
-  ["scripts/a.ts", "../lambdas/read-health/handler.ts"],
+  ["cli/a.ts", "../lib/settings.ts"],
+  ["cli/a.ts", "../lambdas/read-health/handler.ts"],
 ] as const;
 
 const allowed = [
@@ -68,9 +68,9 @@ const allowed = [
   ["local/http/a.ts", "../../core/contracts/routes.ts"],
   ["local/http/a.ts", "../events/pattern.ts"],
   ["local/http/a.ts", "fauxqs"],
-  ["scripts/a.ts", "../core/registry/article.ts"],
-  ["scripts/a.ts", "../adapters/dynamodb/items.ts"],
-  ["scripts/a.ts", "../local/data-dir.ts"],
+  ["cli/a.ts", "../core/registry/article.ts"],
+  ["cli/a.ts", "../adapters/dynamodb/items.ts"],
+  ["cli/a.ts", "../local/data-dir.ts"],
   ["test/infra/a.ts", "../../lib/settings.ts"],
   ["bench/a.ts", "../core/earnings/counter.ts"],
 ] as const;

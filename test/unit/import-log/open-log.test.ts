@@ -3,7 +3,7 @@ import { appendFileSync, createWriteStream, mkdtempSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Log, openLog } from "../../../scripts/import-log/open-log.ts";
+import { type Log, openLog } from "../../../cli/import-log/open-log.ts";
 import { collect } from "./collect.ts";
 
 function folder(): string {

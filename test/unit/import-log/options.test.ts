@@ -1,13 +1,19 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readOptions } from "../../../scripts/import-log/options.ts";
+import { options, readOptions as read } from "../../../cli/import-log/command.ts";
+import { parseWords } from "../../../cli/program/command.ts";
+
+function readOptions(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const { words, values } = parseWords(args, options);
+  return read(words, values, env);
+}
 
 describe("readOptions", () => {
   it("means the embedded cloud on PORT unless told otherwise", () => {
     expect(readOptions(["a.log"], {})).toMatchObject({
       file: "a.log",
       baseUrl: "http://127.0.0.1:4000",
-      embedded: true,
+      deployed: false,
       dataDir: join(".pennyline", "4000"),
       rebaseTo: undefined,
       includeBots: false,
@@ -25,7 +31,7 @@ describe("readOptions", () => {
     const api = ["a.log", "--api", "https://x.example/prod/"];
     expect(readOptions([...api, "--token", "t"], {})).toMatchObject({
       baseUrl: "https://x.example/prod",
-      embedded: false,
+      deployed: true,
       publisherToken: "t",
       adminToken: "t",
       dataDir: join(".pennyline", "deployed"),
@@ -49,20 +55,28 @@ describe("readOptions", () => {
     });
   });
 
-  it("gives help before it minds anything else", () => {
-    expect(readOptions(["--help"], {})).toBe("help");
+  it("minds the environment's tokens for a deployed stage only", () => {
+    const env = { PENNYLINE_TOKEN: "p", PENNYLINE_ADMIN_TOKEN: "a" };
+    expect(readOptions(["a.log"], env)).toMatchObject({
+      publisherToken: undefined,
+      adminToken: undefined,
+    });
+    expect(readOptions(["a.log"], { ...env, PENNYLINE_API: "https://x.example" })).toMatchObject({
+      baseUrl: "https://x.example",
+      publisherToken: "p",
+    });
   });
 
   it.each([
     [[], "name a log"],
-    [["a", "b"], "one log"],
+    [["a", "b"], "one at a time"],
     [["a", "--rebas"], "--rebas"],
     [["a", "--api", "ftp://x"], "URL"],
     [["a", "--api", "x.example", "--token", "t"], "URL"],
     [["a", "--api", "https://x.example"], "--token"],
     [["a", "--rebase-to", "2026-02-30"], "not a day"],
     [["a", "--reader-key", "short"], "16"],
-    [["a", "--wait", "long"], "seconds"],
+    [["a", "--wait", "long"], "--wait must be"],
   ])("says what is wrong with %j", (args, message) => {
     expect(() => readOptions(args, {})).toThrow(message);
   });

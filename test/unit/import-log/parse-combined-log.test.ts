@@ -4,7 +4,7 @@ import {
   type LogLine,
   parseCombinedLog,
   unescapeLogged,
-} from "../../../scripts/import-log/parse-combined-log.ts";
+} from "../../../cli/import-log/parse-combined-log.ts";
 
 const good = '192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 20 "-" "Agent/1.0"';
 

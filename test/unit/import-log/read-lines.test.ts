@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeLogged, type RawLine, readLines } from "../../../scripts/import-log/read-lines.ts";
+import { decodeLogged, type RawLine, readLines } from "../../../cli/import-log/read-lines.ts";
 import { collect } from "./collect.ts";
 
 async function linesOf(chunks: readonly Buffer[], limitBytes?: number): Promise<RawLine[]> {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { readerIds, readerKeyAt } from "../../../cli/import-log/reader-ids.ts";
 import { readerIdSchema } from "../../../core/contracts/ids.ts";
-import { readerIds, readerKeyAt } from "../../../scripts/import-log/reader-ids.ts";
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "pennyline-"));

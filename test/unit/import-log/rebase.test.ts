@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  formatDay,
-  parseDay,
-  shiftOntoDay,
-  yesterdayMs,
-} from "../../../scripts/import-log/rebase.ts";
+import { formatDay, parseDay, shiftOntoDay, yesterdayMs } from "../../../cli/import-log/rebase.ts";
 
 const dayMs = 86_400_000;
 const instant = fc.integer({ min: 0, max: 4_000_000_000_000 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { ImportResult } from "../../../scripts/import-log/import-log.ts";
-import { progressOn } from "../../../scripts/import-log/progress.ts";
-import { newReadTotals, type ReadTotals } from "../../../scripts/import-log/read-visits.ts";
-import { failureOf, report } from "../../../scripts/import-log/report.ts";
-import { tally } from "../../../scripts/import-log/tally.ts";
-import type { Proof } from "../../../scripts/proof/read-proof.ts";
+import type { ImportResult } from "../../../cli/import-log/import-log.ts";
+import { progressOn } from "../../../cli/import-log/progress.ts";
+import { newReadTotals, type ReadTotals } from "../../../cli/import-log/read-visits.ts";
+import { failureOf, report } from "../../../cli/import-log/report.ts";
+import { tally } from "../../../cli/import-log/tally.ts";
+import type { Proof } from "../../../cli/proof/read-proof.ts";
 
 const proof: Proof = {
   ok: true,

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { LogLine } from "../../../cli/import-log/parse-combined-log.ts";
+import { creatorOf, selectVisit } from "../../../cli/import-log/select-visit.ts";
 import { articleIdSchema, callerText, creatorIdSchema } from "../../../core/contracts/ids.ts";
 import { limits } from "../../../core/contracts/limits.ts";
-import type { LogLine } from "../../../scripts/import-log/parse-combined-log.ts";
-import { creatorOf, selectVisit } from "../../../scripts/import-log/select-visit.ts";
 
 const isBot = (userAgent: string) => /bot/i.test(userAgent) || userAgent === "-";
 const line: LogLine = {

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   expectedCounts,
   type ImportedEngagement,
-} from "../../../scripts/import-log/expected-counts.ts";
-import { articleRegistrar } from "../../../scripts/import-log/register-articles.ts";
-import { sender } from "../../../scripts/import-log/send.ts";
+} from "../../../cli/import-log/expected-counts.ts";
+import { articleRegistrar } from "../../../cli/import-log/register-articles.ts";
+import { sender } from "../../../cli/import-log/send.ts";
 import { simpleApi } from "./simple-api.ts";
 
 function engagement(changes: Partial<ImportedEngagement> = {}): ImportedEngagement {

@@ -1,5 +1,5 @@
-import type { Api, ApiAnswer } from "../../../scripts/api/api-client.ts";
-import { simpleProof } from "../scripts/simple-proof.ts";
+import type { Api, ApiAnswer } from "../../../cli/api/api-client.ts";
+import { simpleProof } from "../cli/simple-proof.ts";
 
 interface Engagement {
   readonly articleId: string;

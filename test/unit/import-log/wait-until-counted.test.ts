@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { type Api, ApiFailure } from "../../../scripts/api/api-client.ts";
-import { expectedCounts } from "../../../scripts/import-log/expected-counts.ts";
-import { articleRegistrar } from "../../../scripts/import-log/register-articles.ts";
-import { sender } from "../../../scripts/import-log/send.ts";
-import { waitUntilCounted } from "../../../scripts/import-log/wait-until-counted.ts";
-import { readProofIfAllowed } from "../../../scripts/proof/read-proof.ts";
+import { type Api, ApiFailure } from "../../../cli/api/api-client.ts";
+import { expectedCounts } from "../../../cli/import-log/expected-counts.ts";
+import { articleRegistrar } from "../../../cli/import-log/register-articles.ts";
+import { sender } from "../../../cli/import-log/send.ts";
+import { waitUntilCounted } from "../../../cli/import-log/wait-until-counted.ts";
+import { readProofIfAllowed } from "../../../cli/proof/read-proof.ts";
 import { simpleApi } from "./simple-api.ts";
 
 const quietMs = 3_000;

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { type Api, ApiFailure } from "../api/api-client.ts";
+import { type Answered, ask } from "../api/ask.ts";
+
+const integer = z
+  .string()
+  .regex(/^-?\d+$/)
+  .transform(BigInt);
+
+const differenceShape = z.object({
+  what: z.string(),
+  creatorId: z.string().optional(),
+  entryId: z.string().optional(),
+  expected: integer,
+  actual: integer,
+});
+export type Difference = z.infer<typeof differenceShape>;
+
+const proofShape = z.object({
+  ok: z.boolean(),
+  asOf: z.string(),
+  quiet: z.boolean(),
+  counted: z.object({ engagements: integer, micros: integer, voidedMicros: integer }),
+  rejected: z.object({ engagements: integer }),
+  counters: z.object({ pendingMicros: integer, pendingHeldMicros: integer }),
+  ledger: z.object({
+    entries: z.number(),
+    payableMicros: integer,
+    heldMicros: integer,
+    inPayoutMicros: integer,
+    paidOutMicros: integer,
+    adjustedMicros: integer,
+    feeMicros: integer,
+  }),
+  creators: z.number(),
+  differences: z.array(differenceShape),
+});
+export type Proof = z.infer<typeof proofShape>;
+
+/** Asks for the proof. @throws ApiFailure */
+export const readProof = (api: Api): Promise<Answered<Proof>> =>
+  ask(api, "/v1/admin/proof", proofShape);
+
+/** The same, or undefined when the token may not ask for it. */
+export async function readProofIfAllowed(api: Api): Promise<Proof | undefined> {
+  try {
+    return (await readProof(api)).value;
+  } catch (error) {
+    if (error instanceof ApiFailure && (error.status === 401 || error.status === 403)) return;
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import { isRight } from "../proof/describe-proof.ts";
+import { age, amountOf, grouped, table, wrapped } from "../text.ts";
+import type { Alarm, Queue, Queues, Status } from "./read-status.ts";
+
+const width = 96;
+/** Queues that are shown without being asked for: what waits longer than a batch takes to begin. */
+const notable = { waiting: 100, oldestSeconds: 60 };
+
+const isMetric = ({ kind }: Alarm): boolean => kind === "metric";
+
+export function lettersOpen({ items, schedules }: Queues): number {
+  return [...items, ...schedules].reduce((sum, { deadLettersOpen }) => sum + deadLettersOpen, 0);
+}
+
+/** What is not well; nothing: all is. */
+export function complaints({ alarms, queues, proof }: Status): string[] {
+  const [ringing, open] = [alarms.items.filter(isMetric).length, lettersOpen(queues)];
+  return [
+    ...(ringing === 0
+      ? []
+      : [ringing === 1 ? "an alarm rings" : `${grouped(ringing)} alarms ring`]),
+    ...(open === 0
+      ? []
+      : [open === 1 ? "a dead letter is open" : `${grouped(open)} dead letters are open`]),
+    ...(proof === undefined || isRight(proof) ? [] : ["the books do not add up"]),
+  ];
+}
+
+/** Whether all is well comes first; then what is not. */
+export function describeStatus(
+  status: Status,
+  { baseUrl, all, nowMs }: { baseUrl: string; all: boolean; nowMs: number },
+): string[] {
+  const { alarms, queues } = status;
+  const wrong = complaints(status);
+  const where = `${baseUrl}, ${new Date(nowMs).toISOString().slice(11, 19)} UTC`;
+  const known = Object.values(alarms.counts).reduce((sum, count) => sum + count, 0);
+  const verdict =
+    wrong.length === 0
+      ? `All is well: of ${amountOf(known, "alarm")} none rings, and no dead letter is open.`
+      : `Not well: ${wrong.join(", ")}.`;
+  return [
+    verdict,
+    where,
+    ...section(describeAlarms(alarms.items, nowMs)),
+    ...section(describeQueues(queues, all)),
+    ...section(lettersOpen(queues) > 0 ? ["Why letters died: npx pennyline dead-letters"] : []),
+    ...section(
+      wrong.length > 0 && status.proof && !isRight(status.proof)
+        ? ["What does not add up: npx pennyline proof"]
+        : [],
+    ),
+    ...section((queues.missing ?? []).map((what) => `Not known: ${what}.`)),
+  ];
+}
+
+/** The sums in one line; then each alarm with what it means and where to read on. */
+export function describeAlarms(alarms: readonly Alarm[], nowMs: number): string[] {
+  const sums = alarms.filter((alarm) => !isMetric(alarm)).map(({ name }) => name);
+  return [
+    ...(sums.length === 0 ? [] : [`Summed up: ${sums.join(", ")}.`]),
+    ...alarms.filter(isMetric).flatMap((alarm) => describeAlarm(alarm, nowMs)),
+  ];
+}
+
+function describeAlarm(alarm: Alarm, nowMs: number): string[] {
+  const { name, state, since, description, reason, runbook } = alarm;
+  const words = state === "alarm" ? "rings" : state;
+  return [
+    `${name}: ${words}, for ${age(nowMs - Date.parse(since))}`,
+    ...[description, reason, ...(runbook === undefined ? [] : [runbook])]
+      .filter((text) => text !== "")
+      .flatMap((text) => wrapped(text, width - 2).map((line) => `  ${line}`)),
+  ];
+}
+
+/** @param all those in which nothing stands out, too. */
+export function describeQueues({ items, schedules }: Queues, all: boolean): string[] {
+  const shown = items.filter((queue) => all || standsOut(queue));
+  const hidden = items.length - shown.length;
+  const missed = schedules.filter(({ deadLettersOpen }) => all || deadLettersOpen > 0);
+  const rows = [
+    ...shown.map((queue) => [
+      queue.queue,
+      grouped(queue.waiting + (queue.delayed ?? 0)),
+      grouped(queue.inFlight),
+      queue.oldestSeconds === undefined ? "" : age(queue.oldestSeconds * 1_000),
+      ...[queue.arrivedPerMinute, queue.donePerMinute].map((rate) =>
+        rate === undefined ? "" : grouped(Math.round(rate)),
+      ),
+      grouped(queue.deadLettersOpen),
+    ]),
+    ...missed.map(({ name, deadLettersOpen }) => [
+      ...[`${name} (schedule)`, "", "", "", "", ""],
+      grouped(deadLettersOpen),
+    ]),
+  ];
+  return [...table(columns, rows), ...(hidden === 0 ? [] : [quiet(hidden, rows.length > 0)])];
+}
+
+const columns = [
+  { title: "queue" },
+  { title: "waiting", right: true },
+  { title: "in flight", right: true },
+  { title: "oldest", right: true },
+  { title: "in/min", right: true },
+  { title: "done/min", right: true },
+  { title: "dead letters", right: true },
+];
+
+function quiet(count: number, others: boolean): string {
+  const which = others ? `${grouped(count)} other` : grouped(count);
+  return `In ${which} ${count === 1 ? "queue" : "queues"} nothing stands out.`;
+}
+
+function standsOut({ waiting, oldestSeconds = 0, deadLettersOpen }: Queue): boolean {
+  return (
+    deadLettersOpen > 0 || waiting >= notable.waiting || oldestSeconds >= notable.oldestSeconds
+  );
+}
+
+const section = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : ["", ...lines]);
