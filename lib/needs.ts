@@ -1,11 +1,9 @@
 import { Aws, Lazy, Stack, Tags, Validations } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
-import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { IConstruct } from "constructs";
 import { queueOfKind } from "../core/contracts/dead-letter-sources.ts";
 import { environment } from "../core/contracts/environment.ts";
 import { canaryArticleId } from "../core/contracts/ids.ts";
-import type { JobType } from "../core/contracts/job-types.ts";
 import {
   type FilePrefix,
   failuresPrefix,
@@ -14,6 +12,7 @@ import {
   lettersPrefix,
   payoutLists,
   poolPlansPrefix,
+  pressureItem,
   reviewProgressPrefix,
   tables,
 } from "../core/contracts/storage.ts";
@@ -85,8 +84,10 @@ export interface Needs {
   /** Sends e-mail, from the stage's own address. */
   readonly mail?: boolean;
   readonly webPush?: boolean;
-  /** How many messages wait in these queues, by type of job, and from when on it is too many. */
-  readonly queueDepths?: ReadonlyMap<JobType, Pick<Queue, "queueUrl" | "queueArn">>;
+  /** How full queues are, which tells whether there is room for more. */
+  readonly pressure?: readonly DynamoAction[];
+  /** From when on a queue is too full. */
+  readonly backpressureRules?: boolean;
   /** What jobs call, in the registry's table. */
   readonly integrations?: readonly DynamoAction[];
   /** Calls addresses that callers named. */
@@ -110,6 +111,7 @@ const partitions = {
   reviewProgress: { table: "registry", keys: [`${reviewProgressPrefix}*`] },
   canaryArticle: { table: "registry", keys: [`article#${canaryArticleId}`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
+  pressure: { table: "pacing", keys: [pressureItem] },
   integrations: { table: "registry", keys: [integrationsPartition] },
   failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`, `${lettersPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
@@ -174,10 +176,6 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
     variables[environment.settlementMinMicros] = settings.settlement.minMicros;
     variables[environment.settlementMaxWaitMs] = String(settings.settlement.maxWaitMs);
   }
-  if (needs.queueDepths) {
-    const urls = [...needs.queueDepths].map(([type, { queueUrl }]) => [type, queueUrl]);
-    variables[environment.jobQueueUrls] = JSON.stringify(Object.fromEntries(urls));
-  }
   if (needs.canaryRules) {
     variables[environment.canaryWithinSeconds] = String(settings.canary.withinSeconds);
   }
@@ -222,9 +220,8 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
         ...settings.statements,
       }),
     }),
-    ...(needs.queueDepths && {
-      [environment.backlogLow]: String(settings.jobs.backlog.low),
-      [environment.backlogNormal]: String(settings.jobs.backlog.normal),
+    ...(needs.backpressureRules && {
+      [environment.backpressure]: JSON.stringify(settings.backpressure),
     }),
     ...(needs.jobRules && { [environment.jobRetentionDays]: String(settings.jobs.retentionDays) }),
     ...(needs.webPush && {
@@ -293,9 +290,6 @@ export function grantNeeds(
     allow(dynamo(actions), platform.tables[table].tableArn, {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...keys] },
     });
-  }
-  for (const { queueArn } of needs.queueDepths?.values() ?? []) {
-    allow(["sqs:GetQueueAttributes"], queueArn);
   }
   if (needs.deadLetterQueues?.length) {
     const reason = "Every dead letter queue is emptied, and no other.";

@@ -74,15 +74,60 @@ const jobs = z.strictObject({
    * many as there are, which is for accounts with so few that none can be set aside.
    */
   maxLongPolls: z.int().positive().optional(),
-  /** Messages of one type that wait, from which on its jobs are refused, until half of them is done. */
-  backlog: z
+});
+
+const limit = z.strictObject({
+  /** Messages that wait. */
+  waiting: z.int().positive(),
+  oldestSeconds: z.int().positive(),
+});
+
+type Limits = Readonly<Record<"soft" | "hard" | "full", z.infer<typeof limit>>>;
+
+/** Each level begins at more messages, and at older ones, than the one below. */
+const levelLimits = (defaults: Limits) =>
+  z
     .strictObject({
-      /** Of what can wait, such as exports: ten workers do so many in the time of a coffee. */
-      low: z.int().min(2).default(2_000),
-      /** Of the rest: as many as make the backlog alarm ring, so that somebody knows by then. */
-      normal: z.int().min(2).default(10_000),
+      soft: limit.default(defaults.soft),
+      hard: limit.default(defaults.hard),
+      full: limit.default(defaults.full),
     })
-    .prefault({}),
+    .refine(
+      ({ soft, hard, full }) =>
+        (["waiting", "oldestSeconds"] as const).every(
+          (what) => soft[what] < hard[what] && hard[what] < full[what],
+        ),
+      "must rise from soft to hard to full, both waiting and oldestSeconds",
+    )
+    .prefault({});
+
+/** How full queues may become: what can wait is refused from soft on, all but money from hard, that at full. */
+const backpressure = z.strictObject({
+  /** In smaller numbers messages do not wait, they fail: their age has nothing refused. */
+  leastWaiting: z.int().positive().default(100),
+  /** Nobody looks again sooner. */
+  retryAfterSeconds: z.int().positive().default(60),
+  /** Queues of what can wait, such as exports: ten workers do 2,000 in the time of a coffee. */
+  low: levelLimits({
+    soft: { waiting: 2_000, oldestSeconds: 3_600 },
+    hard: { waiting: 10_000, oldestSeconds: 21_600 },
+    full: { waiting: 100_000, oldestSeconds: 86_400 },
+  }),
+  /** Of the rest: hard is where the backlog alarm rings, so that somebody knows by then. */
+  normal: levelLimits({
+    soft: { waiting: 2_000, oldestSeconds: 1_200 },
+    hard: { waiting: 10_000, oldestSeconds: 3_600 },
+    full: { waiting: 100_000, oldestSeconds: 21_600 },
+  }),
+  /**
+   * Of money: soft is where the alarm rings, and hard what takes minutes to count. A refused view is
+   * lost to a writer, and a queue keeps one for ten days: so full is a day late, or hours of work.
+   */
+  money: levelLimits({
+    soft: { waiting: 10_000, oldestSeconds: 300 },
+    hard: { waiting: 100_000, oldestSeconds: 1_800 },
+    full: { waiting: 10_000_000, oldestSeconds: 86_400 },
+  }),
 });
 
 /** An address, or `A Name <an@address>`. */
@@ -149,6 +194,8 @@ const alarmThresholds = z.strictObject({
   apiServerErrors: z.int().positive().default(10),
   /** Publishers wait for the answer: a quarter of the 20 s after which a function is stopped. */
   apiLatencyP99Ms: z.int().positive().default(5_000),
+  /** What is refused for so long is no rush that passes: somebody waits, and tries again and again. */
+  shedMinutes: z.int().positive().default(30),
 });
 
 /** CodeDeploy's ways to move requests to new code; alarms take it back, except all at once. */
@@ -188,6 +235,7 @@ export const stageSettingsSchema = z.strictObject({
   pools: pools.prefault({}),
   statements: statements.prefault({}),
   jobs: jobs.prefault({}),
+  backpressure: backpressure.prefault({}),
   /** None: followers get no e-mail. */
   mail: mail.optional(),
   webPush: webPush.prefault({}),

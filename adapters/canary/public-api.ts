@@ -14,8 +14,13 @@ export function publicApi(apiUrl: string): PublicApi {
         body: JSON.stringify(engagement),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      await answer.arrayBuffer();
-      return answer.status;
+      const problem = codeIn(await answer.text());
+      return { status: answer.status, ...(problem !== undefined && { problem }) };
     },
   };
+}
+
+/** Of a problem of ours; what the gateway answers by itself has none. */
+function codeIn(body: string): string | undefined {
+  return /"type":"urn:pennyline:problem:([a-z-]+)"/.exec(body)?.[1];
 }

@@ -1,16 +1,15 @@
 import type { ChangeDeps } from "../../core/jobs/change-job.ts";
 import type { RequestDeps } from "../../core/jobs/request-job.ts";
-import { loadReader, requireCapacity } from "../../core/pacing/load.ts";
 import { problems } from "../../core/perimeter/problem.ts";
 import { requireCallbackSecret } from "../../core/webhooks/callbacks.ts";
 import { busFromEnvironment } from "../eventbridge/bus-from-environment.ts";
 import { numberSetting, setting } from "../lambda/environment.ts";
 import { logger } from "../lambda/logger.ts";
+import { roomFromEnvironment } from "../lambda/room.ts";
 import { urlCheckFromEnvironment } from "../outbound/outbound-from-environment.ts";
 import { sha256Hex, systemClock } from "../runtime.ts";
 import { documentClient } from "./client.ts";
 import { dynamoDbJobs } from "./job-store.ts";
-import { dynamoDbLoads } from "./load-store.ts";
 import { dynamoDbCallbackSecrets } from "./webhook-endpoints.ts";
 
 /** The jobs of the stage. */
@@ -32,10 +31,6 @@ export function jobChangesFromEnvironment(): ChangeDeps {
 export function requestDepsFromEnvironment(admissions: RequestDeps["admissions"]): RequestDeps {
   const checkUrl = urlCheckFromEnvironment();
   const secrets = dynamoDbCallbackSecrets(documentClient, setting("webhooksTable"));
-  const loads = loadReader({
-    loads: dynamoDbLoads(documentClient, setting("pacingTable")),
-    clock: systemClock,
-  });
   return {
     store: jobsFromEnvironment(),
     bus: busFromEnvironment(),
@@ -51,7 +46,7 @@ export function requestDepsFromEnvironment(admissions: RequestDeps["admissions"]
       }
       await requireCallbackSecret(secrets, owner);
     },
-    checkLoad: (type) => requireCapacity(loads, type),
+    requireRoom: roomFromEnvironment().require,
     admissions,
   };
 }

@@ -25,8 +25,8 @@ export interface Probe {
 
 /** The API as browsers know it. */
 export interface PublicApi {
-  /** @returns the status of the answer to `POST /v1/engagements`. */
-  report(engagement: unknown): Promise<number>;
+  /** @returns the answer to `POST /v1/engagements`, and the code of the problem that it may be. */
+  report(engagement: unknown): Promise<{ readonly status: number; readonly problem?: string }>;
 }
 
 export interface CanaryDeps {
@@ -51,13 +51,20 @@ export interface CanaryDeps {
 /** What did not work, in words. */
 export type CanaryFailure = { readonly what: string; readonly readerId?: string };
 
+export interface CanaryRun {
+  readonly failures: readonly CanaryFailure[];
+  /** Too much waits, so that no view was taken: that is no failure, and has an alarm of its own. */
+  readonly refused: boolean;
+}
+
 const stateName = "probes";
+const refused = "refused";
 
 /**
  * Sees whether what was sent before was counted and settled, and sends the next: a view with a token,
  * by the public API, as a reader's browser does.
  */
-export async function runCanary(deps: CanaryDeps): Promise<readonly CanaryFailure[]> {
+export async function runCanary(deps: CanaryDeps): Promise<CanaryRun> {
   const stored = await deps.probes.read(stateName);
   const failures: CanaryFailure[] = [];
   const open: Probe[] = [];
@@ -69,11 +76,13 @@ export async function runCanary(deps: CanaryDeps): Promise<readonly CanaryFailur
   if (await waitsForSettlement(deps)) failures.push({ what: "it was counted and is not settled" });
 
   const sent = await send(deps);
-  if ("what" in sent) failures.push(sent);
-  else open.push(sent);
+  if (sent !== refused) {
+    if ("what" in sent) failures.push(sent);
+    else open.push(sent);
+  }
   // Another run at the same time looks after its own; this one's is not looked after then.
   await deps.probes.replace(stateName, open, (stored?.revision ?? 0) + 1);
-  return failures;
+  return { failures, refused: sent === refused };
 }
 
 function engagementOf({ readerId, occurredAtMs }: Probe): AcceptedEngagement {
@@ -96,7 +105,7 @@ async function waitsForSettlement({ settlement, clock, settledWithinMs }: Canary
 const maxAttempts = 3;
 const backoff: Backoff = { baseMs: 2_000, capMs: 8_000 };
 
-async function send(deps: CanaryDeps): Promise<Probe | CanaryFailure> {
+async function send(deps: CanaryDeps): Promise<Probe | CanaryFailure | typeof refused> {
   const { clock, currency, tokens, newId } = deps;
   const nowMs = clock.nowMs();
   if (!(await ensureTestArticle(deps.articles, currency, nowMs))) {
@@ -109,17 +118,19 @@ async function send(deps: CanaryDeps): Promise<Probe | CanaryFailure> {
   const token = await tokens.sign(claims);
   const occurredAt = new Date(nowMs).toISOString();
   const why = await report(deps, { token, kind: "view", occurredAt });
+  if (why === refused) return refused;
   return why === undefined ? probe : { what: `it was not accepted: ${why}` };
 }
 
-/** As often as a client would try. @returns why it was not accepted. */
+/** As often as a client would try who has no time to wait. @returns why it was not accepted. */
 async function report({ api, pacing }: CanaryDeps, engagement: unknown) {
   let why: string | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     if (attempt > 0) await pacing.sleep(backoffMs(attempt, backoff, pacing.random));
     try {
-      const status = await api.report(engagement);
+      const { status, problem } = await api.report(engagement);
       if (status === 202) return undefined;
+      if (problem === "too-much-waiting") return refused;
       why = `the API answered ${status}`;
     } catch (error) {
       why = (error as Error).message;

@@ -29,6 +29,11 @@ export function deadLetterQueuesOf(sources: DeadLetterSources): DeadLetterQueueO
   });
 }
 
+/** Names of all workers, which are those of their queues. */
+export function workersOf(sources: DeadLetterSources): string[] {
+  return Object.keys(sources).filter((name) => typeof sources[name] === "object");
+}
+
 const bothOfWorker = ["failed", "undelivered"] as const;
 
 /** The metric of letters that nobody has seen to, by queue. */

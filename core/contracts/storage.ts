@@ -134,6 +134,8 @@ export const maxCounterShards = 64;
 export const payoutLists = { open: "payouts#open", runs: "payouts#runs" } as const;
 /** Beginnings of the registry's partitions that workers write, and not people's requests. */
 export const reviewProgressPrefix = "reviews#";
+/** How full queues are: the one item of the pacing table that accepting functions read. */
+export const pressureItem = "pressure";
 export const poolPlansPrefix = "pools#";
 /** What the publisher's jobs call: the only things in the registry that may be deleted. */
 export const integrationsPartition = "integrations";

@@ -1,6 +1,8 @@
 import { type DeadLetterSources, deadLetterQueuesOf } from "../contracts/dead-letter-sources.ts";
 import type { QueueFigures, QueueMetrics } from "../monitoring/queue-figures.ts";
+import { type Pressure, stateOf } from "../pacing/pressure.ts";
 import { atOnce } from "../values/at-once.ts";
+import type { Clock } from "../values/time.ts";
 import { countOpen } from "./count-open.ts";
 import type { LetterStore } from "./letter-store.ts";
 
@@ -16,19 +18,27 @@ interface Deps {
   readonly levelOf: (queue: string) => Promise<QueueLevel>;
   readonly metrics: QueueMetrics;
   readonly letters: Pick<LetterStore, "lines">;
+  readonly pressure: () => Promise<Pressure | undefined>;
+  readonly clock: Clock;
 }
 
 const queuesAtOnce = 40;
 
-/** Every worker's queue: what waits and since when, what comes and goes, what nobody has seen to. */
-export async function readQueues({ sources, levelOf, metrics, letters }: Deps) {
+/**
+ * Every worker's queue: what waits and since when, what comes and goes, what is refused because of it,
+ * and what nobody has seen to.
+ */
+export async function readQueues(deps: Deps) {
+  const { sources, levelOf, metrics, letters, pressure, clock } = deps;
   const workers = Object.entries(sources).filter(([, what]) => typeof what === "object");
-  const [open, figures] = await Promise.all([
+  const [open, figures, seen] = await Promise.all([
     countOpen(letters),
     metrics.read(workers.map(([queue]) => queue)),
+    pressure(),
   ]);
   const items = await atOnce(workers, queuesAtOnce, async ([queue, carries]) => ({
     ...{ queue, carries, ...(await levelOf(queue)), ...present(figures?.get(queue)) },
+    ...stateOf(queue, seen, clock.nowMs()),
     deadLettersOpen: openOf(open, sources, queue),
   }));
   const others = Object.keys(sources).filter((name) => typeof sources[name] !== "object");

@@ -26,7 +26,7 @@ export interface RequestDeps {
   /** @throws Problem 400 or 409 when no webhook could be sent there. */
   readonly checkCallback: (callbackUrl: string, owner: string) => Promise<void>;
   /** @throws Problem 429 when too much of a type is waiting. */
-  readonly checkLoad: (type: JobType) => Promise<void>;
+  readonly requireRoom: (type: JobType) => Promise<void>;
   readonly admissions: Partial<Readonly<Record<JobType, Admission>>>;
 }
 
@@ -71,7 +71,7 @@ export async function requestJob(
   checkRole(type, request.payload, asked.caller);
   const known = await deps.store.read(jobId);
   if (known) return await begin(deps, sameOrRefused(known, fingerprint));
-  await deps.checkLoad(type);
+  await deps.requireRoom(type);
   if (callbackUrl !== undefined) await deps.checkCallback(callbackUrl, owner);
   const payload = await admit(deps, request, { jobId, owner });
   const { traceparent } = asked;

@@ -11,6 +11,8 @@ export interface ProblemExtensions {
   /** Of a stale save: what is stored, and where both texts can be read. */
   readonly currentRevision?: number;
   readonly links?: Readonly<Record<string, string>>;
+  /** Of work that is refused because too much waits: what, and since when. */
+  readonly backlog?: Readonly<Record<string, string | number | undefined>>;
 }
 
 /** An answer other than success, as RFC 9457 describes it. `code` ends its `type` URI. */
@@ -50,7 +52,7 @@ export const problems = {
   conflict: (code: string, title: string, detail: string, extensions: ProblemExtensions = {}) =>
     new Problem(409, code, title, detail, extensions),
   tooMany: (detail: string, retryAfterSeconds: number) =>
-    new Problem(429, "too-many-requests", "Too much is waiting", detail, { retryAfterSeconds }),
+    new Problem(429, "too-many-requests", "Too many requests", detail, { retryAfterSeconds }),
   notFound: (what: string) =>
     new Problem(404, "not-found", "Not found", `There is no ${what} here that you may see.`),
   tooLarge: (detail: string) => new Problem(413, "too-large", "The request is too large", detail),

@@ -5,6 +5,7 @@ import { apiHandler } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { countingAcceptance } from "../../adapters/lambda/metrics.ts";
+import { roomFromEnvironment } from "../../adapters/lambda/room.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { jwsViewTokens } from "../../adapters/view-tokens/jws-view-tokens.ts";
 import { secretsManagerSource } from "../../adapters/view-tokens/secrets.ts";
@@ -21,9 +22,11 @@ const deps = {
   clock: systemClock,
 };
 
-export const handler = apiHandler(async ({ event, trace }) => {
-  const body = jsonBody(event, { allowText: true });
-  const { userAgent } = event.requestContext.http;
-  const accepting = acceptTokenEngagements({ ...deps, userAgent }, body, trace.traceparent);
-  return { status: 202, body: await countingAcceptance(accepting) };
-});
+export const handler = apiHandler(
+  roomFromEnvironment().whileThereIs("engagements", async ({ event, trace }) => {
+    const body = jsonBody(event, { allowText: true });
+    const { userAgent } = event.requestContext.http;
+    const accepting = acceptTokenEngagements({ ...deps, userAgent }, body, trace.traceparent);
+    return { status: 202, body: await countingAcceptance(accepting) };
+  }),
+);

@@ -5,6 +5,7 @@ import { apiHandler } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { countingAcceptance } from "../../adapters/lambda/metrics.ts";
+import { roomFromEnvironment } from "../../adapters/lambda/room.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { acceptPublisherEngagements } from "../../core/engagements/accept-engagements.ts";
@@ -17,8 +18,10 @@ const deps = {
   clock: systemClock,
 };
 
-export const handler = apiHandler(async ({ event, trace }) => {
-  const body = jsonBody(event);
-  const accepting = acceptPublisherEngagements(deps, body, trace.traceparent);
-  return { status: 202, body: await countingAcceptance(accepting) };
-});
+export const handler = apiHandler(
+  roomFromEnvironment().whileThereIs("engagements", async ({ event, trace }) => {
+    const body = jsonBody(event);
+    const accepting = acceptPublisherEngagements(deps, body, trace.traceparent);
+    return { status: 202, body: await countingAcceptance(accepting) };
+  }),
+);

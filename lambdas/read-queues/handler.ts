@@ -2,6 +2,7 @@ import { cloudWatchClient } from "../../adapters/cloudwatch/client.ts";
 import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { dynamoDbPressure } from "../../adapters/dynamodb/pressure-store.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
@@ -10,11 +11,16 @@ import { sqsQueueLevels } from "../../adapters/sqs/worker-queues.ts";
 import { readQueues } from "../../core/dead-letters/read-queues.ts";
 
 const prefix = setting("queuePrefix");
+const clock = systemClock;
+const pressure = dynamoDbPressure({
+  ...{ client: documentClient, pacingTable: setting("pacingTable"), clock },
+});
 const deps = {
+  ...{ pressure: pressure.read, clock },
   sources: JSON.parse(setting("deadLetterSources")),
   levelOf: sqsQueueLevels(queueUrls(prefix)),
-  metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock: systemClock }),
-  letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), systemClock),
+  metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock }),
+  letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), clock),
 };
 
 export const handler = apiHandler(async () => ok(await readQueues(deps)));

@@ -5,6 +5,7 @@ import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, jsonBody } from "../../adapters/lambda/api-request.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { idempotently, requestIdOf } from "../../adapters/lambda/idempotency.ts";
+import { roomFromEnvironment } from "../../adapters/lambda/room.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { requestReviewSchema } from "../../core/contracts/money-bodies.ts";
 import { signatureOf } from "../../core/perimeter/caller.ts";
@@ -28,4 +29,6 @@ const request = idempotently(async ({ event, trace }, body) => {
   return located(202, pathOfReview(review.reviewId), presentReview(review, []));
 });
 
-export const handler = apiHandler((call) => request(call, jsonBody(call.event)));
+export const handler = apiHandler(
+  roomFromEnvironment().whileThereIs("review", (call) => request(call, jsonBody(call.event))),
+);

@@ -6,6 +6,7 @@ import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, jsonBody, pathParameter } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { idempotently } from "../../adapters/lambda/idempotency.ts";
+import { roomFromEnvironment } from "../../adapters/lambda/room.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import {
   emptySchema,
@@ -43,4 +44,8 @@ const resend = idempotently(async ({ event, trace }, body) => {
   return located(202, location, { endpointId, since, links: { deliveries: location } });
 });
 
-export const handler = apiHandler((call) => resend(call, jsonBody(call.event)));
+export const handler = apiHandler(
+  roomFromEnvironment().whileThereIs("webhook.resend", (call) =>
+    resend(call, jsonBody(call.event)),
+  ),
+);

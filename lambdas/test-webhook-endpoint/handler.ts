@@ -5,6 +5,7 @@ import { apiHandler, located } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, jsonBody, pathParameter } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { idempotently, requestIdOf } from "../../adapters/lambda/idempotency.ts";
+import { roomFromEnvironment } from "../../adapters/lambda/room.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
 import { emptySchema, webhookEndpointIdSchema } from "../../core/contracts/webhook-bodies.ts";
 import { ownerOf } from "../../core/perimeter/caller.ts";
@@ -28,4 +29,6 @@ const ping = idempotently(async ({ event, trace }, body) => {
   return located(202, pathOfDelivery(deliveryId), { deliveryId });
 });
 
-export const handler = apiHandler((call) => ping(call, jsonBody(call.event)));
+export const handler = apiHandler(
+  roomFromEnvironment().whileThereIs("webhook.test", (call) => ping(call, jsonBody(call.event))),
+);

@@ -1,27 +1,53 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
+import { cloudWatchClient } from "../../adapters/cloudwatch/client.ts";
+import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
-import { dynamoDbLoads } from "../../adapters/dynamodb/load-store.ts";
-import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
+import { dynamoDbPressure } from "../../adapters/dynamodb/pressure-store.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
+import { metrics } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
 import { systemClock } from "../../adapters/runtime.ts";
-import { sqsQueueDepths } from "../../adapters/sqs/queue-depths.ts";
-import type { JobType } from "../../core/contracts/job-types.ts";
-import { watchBacklogs } from "../../core/pacing/load.ts";
+import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
+import { sqsQueueLevels } from "../../adapters/sqs/worker-queues.ts";
+import { type DeadLetterSources, workersOf } from "../../core/contracts/dead-letter-sources.ts";
+import { heightOf, queueLevel } from "../../core/contracts/queued-work.ts";
+import { type Pressure, refusedNow } from "../../core/pacing/pressure.ts";
+import { watchBacklogs } from "../../core/pacing/watch-backlogs.ts";
 
-const queueUrls = JSON.parse(setting("jobQueueUrls"));
+const sources: DeadLetterSources = JSON.parse(setting("deadLetterSources"));
+const prefix = setting("queuePrefix");
+const levelOf = sqsQueueLevels(queueUrls(prefix));
 const deps = {
-  types: Object.keys(queueUrls) as JobType[],
-  depths: sqsQueueDepths(queueUrls),
-  loads: dynamoDbLoads(documentClient, setting("pacingTable")),
-  limits: {
-    low: numberSetting("backlogLow"),
-    normal: numberSetting("backlogNormal"),
-  },
+  queues: workersOf(sources),
+  waitingIn: async (queue: string) => (await levelOf(queue)).waiting,
+  metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock: systemClock }),
+  store: dynamoDbPressure({
+    ...{ client: documentClient, pacingTable: setting("pacingTable"), clock: systemClock },
+  }),
+  limits: JSON.parse(setting("backpressure")),
   clock: systemClock,
+  onAgesUnknown: (queues: readonly string[]) =>
+    logger.warn("nobody knows how old messages are: their number alone decides", { queues }),
 };
 
 export const handler = scheduledHandler(async () => {
-  const loads = await watchBacklogs(deps);
-  const shedding = loads.filter((load) => load.shedding);
-  if (shedding.length > 0) logger.warn("jobs are refused: too many are waiting", { shedding });
+  const { pressure, unseen } = await watchBacklogs(deps);
+  tell(pressure);
+  if (unseen.length > 0) {
+    const errors = unseen.map(({ error }) => error);
+    throw new AggregateError(errors, `not seen: ${unseen.map(({ queue }) => queue).join(", ")}`);
+  }
 });
+
+/** Of queues at no level nothing is published: each would be a metric to pay for. */
+function tell(pressure: Pressure): void {
+  for (const [queue, { level }] of Object.entries(pressure.queues)) {
+    const one = metrics.singleMetric();
+    one.addDimension("queue", queue);
+    one.addMetric(queueLevel, MetricUnit.NoUnit, heightOf(level));
+  }
+  const refused = refusedNow(pressure, systemClock.nowMs());
+  metrics.addMetric("KindsRefused", MetricUnit.Count, refused.length);
+  if (refused.length > 0) logger.warn("work is refused: too much waits", { refused, pressure });
+}

@@ -12,15 +12,17 @@ export interface PrintedMetricProps {
   readonly statistic: "Sum" | "Maximum" | "p99";
   readonly period: Duration;
   readonly label?: string;
+  /** Beside the function. */
+  readonly dimensions?: Readonly<Record<string, string>>;
 }
 
 /** A metric that a function prints, see `adapters/lambda/metrics.ts`. */
 export function printedMetric(settings: Settings, props: PrintedMetricProps): Metric {
-  const { service, name, ...rest } = props;
+  const { service, name, dimensions, ...rest } = props;
   return new Metric({
     namespace: metricsNamespace(settings),
     metricName: name,
-    dimensionsMap: { service },
+    dimensionsMap: { service, ...dimensions },
     ...rest,
   });
 }

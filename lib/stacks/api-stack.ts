@@ -15,6 +15,7 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import { MathExpression, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { workAskedFor } from "../../core/contracts/queued-work.ts";
 import { type Operation, type Route, routes } from "../../core/contracts/routes.ts";
 import { GradualReleases } from "../constructs/gradual-releases.ts";
 import { PennylineFunction } from "../constructs/pennyline-function.ts";
@@ -30,8 +31,7 @@ const idempotency = ["GetItem", "PutItem", "UpdateItem", "DeleteItem"] as const;
 const booking = ["GetItem", "PutItem", "UpdateItem"] as const;
 /** To accept a job, whatever its type; the secret is there or not, and never read. */
 const requestingJobs = {
-  // The last tells whether too much is waiting.
-  tables: { jobs: ["GetItem", "PutItem"], webhooks: ["GetItem"], pacing: ["GetItem"] },
+  tables: { jobs: ["GetItem", "PutItem"], webhooks: ["GetItem"] },
   putEvents: true,
   jobRules: true,
   outbound: true,
@@ -182,6 +182,7 @@ const needsOf: Record<Operation, Needs> = {
     deadLetterIndex: ["Query"],
     queueLevels: true,
     monitoring: ["GetMetricData"],
+    pressure: ["GetItem"],
   },
   "read-dead-letters": {
     tables: { deadLetters: ["BatchGetItem", "GetItem", "Query"] },
@@ -303,7 +304,7 @@ export class ApiStack extends Stack {
     const answering = new PennylineFunction(this.stackOf(operation), pascalCase(operation), {
       platform: this.platform,
       name: operation,
-      needs: needsOf[operation],
+      needs: { ...needsOf[operation], ...(mayBeRefused(operation) && { pressure: ["GetItem"] }) },
       timeout: timeouts[operation] ?? Duration.seconds(20),
       memoryMb: 512,
       // Whoever waits must not keep others from being accepted.
@@ -390,6 +391,12 @@ export class ApiStack extends Stack {
     });
     return { serverErrors };
   }
+}
+
+/** Whether there is room for what it asks for. */
+function mayBeRefused(operation: Operation): boolean {
+  const asked: Partial<Record<Operation, readonly string[]>> = workAskedFor;
+  return (asked[operation]?.length ?? 0) > 0;
 }
 
 /**

@@ -1,7 +1,10 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { JobType } from "../../core/contracts/job-types.ts";
+import { heightOf, kindsOfWork, queueLevel } from "../../core/contracts/queued-work.ts";
 import { JobQueue, type JobQueueProps } from "../constructs/job-queue.ts";
+import { printedMetric } from "../constructs/printed-metric.ts";
+import { alarmPeriod, RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import { ScheduledFunction } from "../constructs/scheduled-function.ts";
 import { nameIn, type Platform } from "../platform.ts";
 
@@ -89,9 +92,36 @@ export class JobsStack extends Stack {
       name: "watch-backlogs",
       timeout: Duration.seconds(30),
       needs: {
-        queueDepths: new Map(this.queues.map((one) => [one.type, one.queue])),
-        tables: { pacing: ["GetItem", "PutItem"] },
+        queueLevels: true,
+        monitoring: ["GetMetricData"],
+        pressure: ["GetItem", "PutItem"],
+        backpressureRules: true,
       },
+    });
+    this.alarmOnRefusals(platform);
+  }
+
+  private alarmOnRefusals(platform: Platform): void {
+    const { settings } = platform;
+    const { shedMinutes } = settings.alarms;
+    const printed = {
+      service: "watch-backlogs",
+      statistic: "Maximum",
+      period: alarmPeriod,
+    } as const;
+    const [queue = ""] = kindsOfWork.engagements.queues;
+    new RunbookAlarm(this, "EngagementsShedAlarm", {
+      ...{ platform, subject: "engagements", symptom: "shed", concerns: "money" },
+      description: "Engagements are refused: what is not sent again is lost to its writer.",
+      metric: printedMetric(settings, { ...printed, name: queueLevel, dimensions: { queue } }),
+      threshold: heightOf("full"),
+    });
+    new RunbookAlarm(this, "WorkShedAlarm", {
+      ...{ platform, subject: "work", symptom: "shed" },
+      description: `Some kind of work has been refused for ${shedMinutes} minutes.`,
+      metric: printedMetric(settings, { ...printed, name: "KindsRefused" }),
+      threshold: 1,
+      evaluationPeriods: shedMinutes,
     });
   }
 }

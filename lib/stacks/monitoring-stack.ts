@@ -15,6 +15,7 @@ import {
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Construct } from "constructs";
 import { deadLetterQueuesOf } from "../../core/contracts/dead-letter-sources.ts";
+import { heightOf, queueLevel } from "../../core/contracts/queued-work.ts";
 import { openDeadLetters } from "../constructs/dead-letter-queue.ts";
 import { metricsNamespace, printedMetric } from "../constructs/printed-metric.ts";
 import { type Concern, RunbookAlarm } from "../constructs/runbook-alarm.ts";
@@ -176,12 +177,28 @@ export class MonitoringStack extends Stack {
         api.metricClientError({ period, label: "4xx" }),
         api.metricServerError({ period, label: "5xx" }),
       ]),
-      graph("Told to come back later (429)", [this.sumOf("RequestsShed", "shed", ["service"])]),
+      this.refused(),
       graph("Jobs a minute", [
         this.sumOf("JobsSucceeded", "succeeded"),
         this.sumOf("JobsFailed", "failed"),
       ]),
     ];
+  }
+
+  /** Nothing on the right while all is well: only queues at a level have a line. */
+  private refused(): IWidget {
+    const schema = `"${metricsNamespace(this.platform.settings)}",service,queue`;
+    const expression = `SEARCH('{${schema}} MetricName="${queueLevel}"', 'Maximum', ${period.toSeconds()})`;
+    return new GraphWidget({
+      title: "Told to come back later (429)",
+      left: [
+        this.sumOf("RequestsShed", "all"),
+        this.sumOf("WorkShed", "too much waits", ["service", "kind"]),
+      ],
+      right: [new MathExpression({ expression, usingMetrics: {}, label: "", period })],
+      rightYAxis: { label: "level: 1 soft, 2 hard, 3 full", min: 0, max: heightOf("full") },
+      ...{ width: 6, height: 6 },
+    });
   }
 
   /** One line for each queue. */

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { jobTypeNames, workerOf } from "../../core/contracts/job-types.ts";
-import { pascalCase } from "../../lib/platform.ts";
+import { workAskedFor, workKinds } from "../../core/contracts/queued-work.ts";
+import { routes } from "../../core/contracts/routes.ts";
 import {
   listOf,
   type Properties,
@@ -48,10 +48,12 @@ const rotatingSecrets = [
   "secretsmanager:GetSecretValue on WebhookSecret",
 ];
 const ofPayoutLists = ", of payouts#open, payouts#runs";
+/** Whether there is room for what is asked for. */
+const pressure = "dynamodb:GetItem on Pacing, of pressure";
 const requestingJobs = [
   "dynamodb:GetItem on Jobs",
   "dynamodb:PutItem on Jobs",
-  "dynamodb:GetItem on Pacing",
+  pressure,
   "dynamodb:GetItem on Webhooks",
   "events:PutEvents on Bus",
 ];
@@ -106,6 +108,7 @@ const allowed: Record<string, string[]> = {
   "read-queues": [
     "cloudwatch:GetMetricData on *",
     "dynamodb:GetItem on DeadLetters",
+    pressure,
     "dynamodb:Query on DeadLetters/index/state",
     `sqs:GetQueueAttributes on ${anyQueue}`,
     `sqs:GetQueueUrl on ${anyQueue}`,
@@ -234,6 +237,7 @@ const allowed: Record<string, string[]> = {
   ],
   "cancel-job": work,
   "resend-webhooks": [
+    pressure,
     "dynamodb:GetItem on Webhooks",
     "dynamodb:PutItem on Webhooks",
     ...idempotency,
@@ -241,12 +245,11 @@ const allowed: Record<string, string[]> = {
   ],
   "tend-jobs": [...work, "dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/attention"],
   "watch-backlogs": [
-    "dynamodb:GetItem on Pacing",
-    "dynamodb:PutItem on Pacing",
-    ...jobTypeNames
-      .map(workerOf)
-      .filter((worker) => existsSync(join(root, "lambdas", worker)))
-      .map((worker) => `sqs:GetQueueAttributes on ${pascalCase(worker)}Queue`),
+    pressure,
+    "cloudwatch:GetMetricData on *",
+    "dynamodb:PutItem on Pacing, of pressure",
+    `sqs:GetQueueAttributes on ${anyQueue}`,
+    `sqs:GetQueueUrl on ${anyQueue}`,
   ],
   "run-integration-sync": [
     ...work,
@@ -293,11 +296,16 @@ const allowed: Record<string, string[]> = {
   ],
 
   "accept-engagements": [
+    pressure,
     "dynamodb:BatchGetItem on Registry",
     "events:PutEvents on Bus",
     "secretsmanager:GetSecretValue on ViewTokenSecret",
   ],
-  "accept-publisher-engagements": ["dynamodb:BatchGetItem on Registry", "events:PutEvents on Bus"],
+  "accept-publisher-engagements": [
+    pressure,
+    "dynamodb:BatchGetItem on Registry",
+    "events:PutEvents on Bus",
+  ],
   "apply-review": [
     "dynamodb:BatchGetItem on EarningsCounters",
     "dynamodb:BatchGetItem on ImpressionKeys",
@@ -447,6 +455,7 @@ const allowed: Record<string, string[]> = {
     "dynamodb:UpdateItem on EarningsCounters",
   ],
   "request-review": [
+    pressure,
     "dynamodb:GetItem on Registry",
     "dynamodb:PutItem on Registry",
     "dynamodb:UpdateItem on Registry",
@@ -509,6 +518,7 @@ const allowed: Record<string, string[]> = {
   ],
   "settle-earnings": ["dynamodb:Query on EarningsCounters/index/due", "events:PutEvents on Bus"],
   "test-webhook-endpoint": [
+    pressure,
     "dynamodb:GetItem on Webhooks",
     ...idempotency,
     "events:PutEvents on Bus",
@@ -565,6 +575,18 @@ describe.each(Object.keys(allowed))("%s", (name) => {
     expect(variables).toMatchObject({ PUBLISHER_ID: "pennyline", CURRENCY: "USD" });
     expect(variables).toMatchObject({ TRACE_PER_MILLION: "10000", TRACE_RETENTION_DAYS: "14" });
   });
+});
+
+test("B1: every route that puts work on a queue says which, and may look whether there is room", () => {
+  const operations = [...new Set(routes.map(({ operation }) => operation))];
+  const may = (name: string, what: string) => (allowed[name] ?? []).includes(what);
+  const putting = operations.filter((name) => may(name, "events:PutEvents on Bus"));
+  expect(putting.sort()).toEqual(Object.keys(workAskedFor).sort());
+  for (const [name, kinds] of Object.entries(workAskedFor)) {
+    expect(may(name, pressure), name).toBe(kinds.length > 0);
+  }
+  const asked = new Set<string>(Object.values(workAskedFor).flat());
+  expect([...asked].sort()).toEqual([...workKinds].sort());
 });
 
 test("no policy of the application allows every action", () => {

@@ -43,6 +43,18 @@ describe("alarms", () => {
     expect(found("settle-earnings-not-running")).toMatchObject({ evaluationPeriods: 7 });
   });
 
+  test("B1: engagements that are refused ring at once, other work when it is refused for long", () => {
+    expect(alarm("engagements-shed")).toMatchObject({
+      ...{ MetricName: "QueueLevel", Threshold: 3, EvaluationPeriods: 1 },
+      Dimensions: [
+        { Name: "queue", Value: "count-engagements" },
+        { Name: "service", Value: "watch-backlogs" },
+      ],
+    });
+    const shown = { MetricName: "KindsRefused", Threshold: 1, EvaluationPeriods: 30, Period: 60 };
+    expect(alarm("work-shed")).toMatchObject(shown);
+  });
+
   test.each([
     ["audit-money-difference", "ProofDifferences", "audit-money"],
     ["run-canary-failure", "CanaryFailures", "run-canary"],

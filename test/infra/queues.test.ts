@@ -1,6 +1,7 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { events, patternOf } from "../../core/contracts/events.ts";
+import { kindsOfWork, moneyPath } from "../../core/contracts/queued-work.ts";
 import { WorkerQueue, type WorkerQueueProps } from "../../lib/constructs/worker-queue.ts";
 import { type Properties, resourcesOf, shortName, statementsOf } from "./support/resources.ts";
 import {
@@ -119,6 +120,12 @@ function policyOf(name: string): Properties[] {
   );
   return statementsOf(policy?.properties.PolicyDocument ?? { Statement: [] });
 }
+
+test("B1: work is said to wait in queues that there are", () => {
+  const names = of("AWS::SQS::Queue").map(({ properties }) => shortName(properties.QueueName));
+  const said = Object.values(kindsOfWork).flatMap(({ queues }) => queues);
+  expect(names).toEqual(expect.arrayContaining([...said, ...moneyPath]));
+});
 
 test("every queue is encrypted and takes no request without TLS", () => {
   for (const { id, properties } of of("AWS::SQS::Queue")) {

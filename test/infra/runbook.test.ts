@@ -95,10 +95,16 @@ test("what moves money puts money at risk, and what users wait for does not", ()
     "pay-creators-undelivered",
     "audit-money-difference",
     "run-canary-failure",
+    "engagements-shed",
   ]) {
     expect(money).toContain(`pennyline-local-${name}`);
   }
-  for (const name of ["api-latency", "run-draft-save-errors", "deliver-webhook-backlog"]) {
+  for (const name of [
+    "api-latency",
+    "work-shed",
+    "run-draft-save-errors",
+    "deliver-webhook-backlog",
+  ]) {
     expect(money).not.toContain(`pennyline-local-${name}`);
   }
 });

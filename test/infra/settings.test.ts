@@ -45,6 +45,11 @@ describe("a mistake is an error that names it", () => {
     [{ invalidTraffic: { holdDays: 0 } }, "stages.dev.invalidTraffic.holdDays: "],
     // A job may wait a day for a service that is down, and then has to say so.
     [{ jobs: { retentionDays: 1 } }, "stages.dev.jobs.retentionDays: "],
+    [
+      { backpressure: { low: { soft: { waiting: 20_000, oldestSeconds: 60 } } } },
+      "stages.dev.backpressure.low: must rise from soft to hard to full",
+    ],
+    [{ backpressure: { money: { fill: {} } } }, 'unknown key "fill"; did you mean "full"?'],
     [{ pools: { closeHour: 6 } }, 'unknown key "closeHour"; did you mean "closeHours"?'],
   ])("%j", (overrides, message) => {
     expect(() => settingsOf("dev", overrides)).toThrow(message);

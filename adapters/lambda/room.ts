@@ -1,0 +1,64 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { WorkKind } from "../../core/contracts/queued-work.ts";
+import { type Pressure, refusalOf } from "../../core/pacing/pressure.ts";
+import { pressureReader } from "../../core/pacing/pressure-reader.ts";
+import { refusalProblem } from "../../core/pacing/refuse-work.ts";
+import { documentClient } from "../dynamodb/client.ts";
+import { dynamoDbPressure } from "../dynamodb/pressure-store.ts";
+import { systemClock, systemPacing } from "../runtime.ts";
+import type { ApiAnswer, ApiCall } from "./api-handler.ts";
+import { setting } from "./environment.ts";
+import { logger } from "./logger.ts";
+import { metrics } from "./metrics.ts";
+
+type Answering = (call: ApiCall) => Promise<ApiAnswer>;
+
+/** A read takes milliseconds, the first one has to connect; nobody waits for a table that hangs. */
+const readWithinMs = 1_000;
+/** A busy environment decides by what it read a moment ago, and reads anew beside its work. */
+const recentMs = 5_000;
+
+/** What tells whether there is room for more, of the stage. */
+export function roomFromEnvironment() {
+  const { read } = dynamoDbPressure({
+    ...{ client: documentClient, pacingTable: setting("pacingTable") },
+    ...{ clock: systemClock, readWithinMs },
+  });
+  const reader = pressureReader({
+    ...{ read, clock: systemClock },
+    onUnread(error) {
+      logger.error("the pressure could not be read: what it refused stays refused, if not stale", {
+        error,
+      });
+      metrics.addMetric("PressureUnread", MetricUnit.Count, 1);
+    },
+  });
+  return {
+    /** @throws Problem 429 when more of it would be too much. */
+    async require(kind: WorkKind): Promise<void> {
+      const { pressure } = await reader.known();
+      requireRoom(pressure, kind);
+    },
+    /** Answers only while there is room: before the body is looked at, or anything is written. */
+    whileThereIs: (kind: WorkKind, answer: Answering): Answering => {
+      return async (call) => {
+        const { pressure, reading } = await reader.known(recentMs);
+        try {
+          requireRoom(pressure, kind);
+          return await answer(call);
+        } finally {
+          await reading;
+        }
+      };
+    },
+  };
+}
+
+function requireRoom(pressure: Pressure, kind: WorkKind): void {
+  const refusal = refusalOf(kind, pressure, systemClock.nowMs());
+  if (!refusal) return;
+  const one = metrics.singleMetric();
+  one.addDimension("kind", kind);
+  one.addMetric("WorkShed", MetricUnit.Count, 1);
+  throw refusalProblem(refusal, pressure.retryAfterSeconds, systemPacing.random);
+}
