@@ -33,10 +33,10 @@ const keyOf = (name: string) => ({ pk: `limit#${name}`, sk: "slot" });
  */
 export function dynamoDbRateLimiter(deps: Deps): RateLimiter {
   return {
-    async reserve(name, units, rate, { maxWaitMs = 0 } = {}) {
+    async reserve(name, units, rate, { maxWaitMs = 0, idle: believedIdle = false } = {}) {
       const claim = claimOf(units, rate, maxWaitMs, deps.clock.nowMs());
       const ttl = ttlAfter(claim.latestUs);
-      let idle = false;
+      let idle = believedIdle;
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
         const answer = await update(deps, name, idle ? begin(claim, ttl) : lineUp(claim, ttl));
         if (answer.written) return granted(claim, answer.reservedToUs ?? claim.nowUs);

@@ -166,6 +166,12 @@ export const limits = {
   /** Dead letters sent back in a second: what broke is tried again gently, unless the caller says. */
   usualRedriveRate: 10,
   maxRedriveRate: 100,
+  /** Callers that an edge function remembers, of those who ask for little, and of the others. */
+  maxCallersRemembered: 10_000,
+  /** How long a request waits to learn whether its caller may send it; then it may. */
+  limitAnswerMs: 500,
+  /** Of a body of engagements, for each unit of its sender's rate: some thirty of a publisher's. */
+  engagementBytesPerUnit: 4_096,
   /** Creators named in one settlement event. */
   maxCreatorsPerSettlementEvent: 100,
 } as const;

@@ -12,7 +12,12 @@ export function rateOf(perSecond: number): Rate {
 
 export type Reservation =
   /** The units are the caller's, to be used after so long. */
-  | { readonly kind: "reserved"; readonly waitMs: number }
+  | {
+      readonly kind: "reserved";
+      readonly waitMs: number;
+      /** If nobody reserves more, the whole burst may be had again after so long. */
+      readonly fullInMs: number;
+    }
   /** Nothing was reserved: the wait would be too long. It would not be after `retryAfterMs`. */
   | { readonly kind: "refused"; readonly retryAfterMs: number };
 
@@ -24,13 +29,14 @@ export interface RateLimiter {
   /**
    * Reserves the next slots of what `name` stands for. It may be given another rate at any time.
    * @param units at most `rate.burst`.
-   * @param options `maxWaitMs`: the longest wait that is of use; default: none.
+   * @param options `maxWaitMs`: the longest wait that is of use; default: none. `idle`: the asker
+   *   believes that nothing is reserved beyond now, which saves a write if it is right.
    */
   reserve(
     name: string,
     units: number,
     rate: Rate,
-    options?: { readonly maxWaitMs?: number },
+    options?: { readonly maxWaitMs?: number; readonly idle?: boolean },
   ): Promise<Reservation>;
   /** Nobody gets another slot before then: the other side said when to come back. */
   pauseUntil(name: string, rate: Rate, atMs: number): Promise<void>;
@@ -78,9 +84,11 @@ export function isIdle(claim: Claim, reservedToUs: number | undefined): boolean 
 
 /** @param reservedToUs the end of what is reserved, this claim included. */
 export function granted({ nowUs, burstUs }: Claim, reservedToUs: number): Reservation {
+  const msTo = (us: number) => Math.max(0, Math.ceil((us - nowUs) / 1_000));
   return {
     kind: "reserved",
-    waitMs: Math.max(0, Math.ceil((reservedToUs - burstUs - nowUs) / 1_000)),
+    waitMs: msTo(reservedToUs - burstUs),
+    fullInMs: msTo(reservedToUs),
   };
 }
 

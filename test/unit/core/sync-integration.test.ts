@@ -22,7 +22,10 @@ const deps = {
     record: async () => {},
   },
   leases: { take: async () => ({ kind: "taken" }), giveBack: async () => {} },
-  limiter: { reserve: async () => ({ kind: "reserved", waitMs: 0 }), pauseUntil: async () => {} },
+  limiter: {
+    reserve: async () => ({ kind: "reserved", waitMs: 0, fullInMs: 0 }),
+    pauseUntil: async () => {},
+  },
   outcomes: { add: async () => {} },
   secrets: { sign: async () => "" },
   outbound: {
