@@ -5,6 +5,7 @@ import { queueOfKind } from "../core/contracts/dead-letter-sources.ts";
 import { environment } from "../core/contracts/environment.ts";
 import { canaryArticleId } from "../core/contracts/ids.ts";
 import {
+  callerLimitPartitions,
   type FilePrefix,
   failuresPrefix,
   filePrefixes,
@@ -67,6 +68,8 @@ export interface Needs {
   /** How far reviews have come and what pools' days are worth, in the registry's table. */
   readonly reviewProgress?: readonly DynamoAction[];
   readonly poolPlans?: readonly DynamoAction[];
+  /** How fast the API's callers are, and may be, in the pacing table. */
+  readonly callerLimits?: readonly DynamoAction[];
   readonly jobOwnerIndex?: readonly DynamoAction[];
   readonly jobAttentionIndex?: readonly DynamoAction[];
   /** Files of a kind; a pre-signed URL can do no more than the function that signs it. */
@@ -77,6 +80,8 @@ export interface Needs {
   readonly webhookSecret?: boolean;
   readonly webPushSecret?: boolean;
   readonly linkSecret?: boolean;
+  /** Hashes the addresses that are limited. */
+  readonly limitSecret?: boolean;
   /** Tells clients where to connect. */
   readonly connectionUrl?: boolean;
   readonly statementRules?: boolean;
@@ -113,9 +118,13 @@ const partitions = {
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
   pressure: { table: "pacing", keys: [pressureItem] },
   integrations: { table: "registry", keys: [integrationsPartition] },
+  callerLimits: { table: "pacing", keys: callerLimitPartitions },
   failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`, `${lettersPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
-const secretNames = ["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const;
+const secretNames = [
+  ...(["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const),
+  "limitSecret",
+] as const;
 const partitionNames = Object.keys(partitions) as (keyof typeof partitions)[];
 
 const tableVariable: Record<TableName, string> = {
@@ -228,8 +237,16 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
       [environment.webPushContact]: settings.webPush.contact ?? settings.issuer,
       [environment.webPushPerSecond]: String(settings.webPush.perSecond),
     }),
+    ...(needs.callerLimits && { [environment.rateLimits]: ratesOf(settings) }),
     ...(needs.outbound && { [environment.allowLoopback]: String(settings.outbound.allowLoopback) }),
   };
+}
+
+function ratesOf({ rateLimits }: Settings): string {
+  const rates = Object.entries(rateLimits).map(([whose, { ratePerSecond: perSecond, burst }]) => [
+    ...[whose, { perSecond, burst }],
+  ]);
+  return JSON.stringify(Object.fromEntries(rates));
 }
 
 function mailOf({ settings }: Platform): string {

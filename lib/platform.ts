@@ -26,6 +26,8 @@ export interface Platform {
   readonly webPushSecret: Secret;
   /** What links and tickets that we hand out are signed with. */
   readonly linkSecret: Secret;
+  /** What the addresses that are limited are hashed with. */
+  readonly limitSecret: Secret;
   /** Puts an event on the bus later, by a one-off schedule. */
   readonly deferral: Deferral;
   readonly alarmTopic: Topic;

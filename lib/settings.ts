@@ -35,6 +35,21 @@ const payouts = z.strictObject({
   debtor: payeeSchema.optional(),
 });
 
+/** What each caller may send, over all routes together; `burst` at once after a rest. */
+const rateLimits = z.strictObject({
+  /** A publisher's servers send everything with one token: as much as a route takes from all. */
+  publisher: throttle.default({ ratePerSecond: 500, burst: 1_000 }),
+  /** A page that shows everything asks for a dozen things, and nobody opens one each second. */
+  creator: throttle.default({ ratePerSecond: 10, burst: 100 }),
+  /** A person, or a program that looks after dead letters one by one. */
+  admin: throttle.default({ ratePerSecond: 20, burst: 100 }),
+  /**
+   * Of browsers, by address. Behind a carrier's there may be a thousand readers, who each turn a
+   * page a minute and report three things about it.
+   */
+  ip: throttle.default({ ratePerSecond: 50, burst: 300 }),
+});
+
 /** Beyond these an engagement is held, not refused: a person may look at it before it is paid. */
 const invalidTraffic = z.strictObject({
   /** Two paid engagements a minute, for an hour on end, is more than anyone reads. */
@@ -222,6 +237,7 @@ export const stageSettingsSchema = z.strictObject({
     // The proof reads whole tables.
     admin: { ratePerSecond: 1, burst: 5 },
   }),
+  rateLimits: rateLimits.prefault({}),
   logRetentionDays: logRetentionDays.default(30),
   /** Tables, secret and logs outlive their stack, and cannot be deleted by mistake. */
   retainData: z.boolean().default(false),

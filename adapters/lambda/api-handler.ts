@@ -10,6 +10,7 @@ import type { ApiEvent } from "./api-request.ts";
 import { logger } from "./logger.ts";
 import { metrics, publishMetrics } from "./metrics.ts";
 import { problemResponse } from "./problem-response.ts";
+import { type RequestLimitOptions, requestLimits } from "./request-limits.ts";
 import { inSample, outcomeOf, traceStart, traces, writeTraces } from "./traces.ts";
 
 export interface ApiCall {
@@ -28,12 +29,18 @@ export interface ApiAnswer {
 type TracedEvent = ApiEvent & { trace?: TraceContext };
 
 /**
- * An edge function: continues the caller's trace, answers JSON, turns errors into problems, and writes
- * one log line a request, and a step of its trace if that is kept.
+ * An edge function: continues the caller's trace, refuses callers who ask too much, answers JSON, turns
+ * errors into problems, and writes one log line a request, and a step of its trace if that is kept.
  */
-export function apiHandler(answer: (call: ApiCall) => Promise<ApiAnswer>) {
+export const apiHandler = (answer: Answer) => limitedHandler({}, answer);
+
+type Answer = (call: ApiCall) => Promise<ApiAnswer>;
+
+/** The same, with other limits than a caller's own. */
+export function limitedHandler(options: RequestLimitOptions, answer: Answer) {
   return middy<TracedEvent, APIGatewayProxyStructuredResultV2>()
     .use(tracing())
+    .use(requestLimits(options))
     .use(problemDetails())
     .handler(async (event, context) => {
       const trace = traceOf(event);

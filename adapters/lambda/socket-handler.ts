@@ -6,6 +6,7 @@ import { type Caller, ownerOf } from "../../core/perimeter/caller.ts";
 import { Problem } from "../../core/perimeter/problem.ts";
 import { continueTrace } from "../../core/values/trace-context.ts";
 import { randomHex } from "../runtime.ts";
+import { callerLimitsFromEnvironment, requireAllowance } from "./caller-limits.ts";
 import { logger } from "./logger.ts";
 import { problemBody } from "./problem-response.ts";
 import { outcomeOf, traceStart, traces, writeTraces } from "./traces.ts";
@@ -37,8 +38,19 @@ interface Answer {
 /** API Gateway ends a connection in time; what it may take to tell us so. */
 const closingMs = 10 * 60_000;
 
+type AnswerCall = (call: SocketCall) => Promise<string | undefined>;
+
+/** The same as `socketHandler`, but each message takes a unit of what its sender may send. */
+export function limitedSocketHandler(answer: AnswerCall) {
+  const callers = callerLimitsFromEnvironment("caller");
+  return socketHandler(async (call) => {
+    requireAllowance(await callers.ofCaller(call.caller, 1));
+    return await answer(call);
+  });
+}
+
 /** A route of the WebSocket API: answers text, if any, and writes one log line a message. */
-export function socketHandler(answer: (call: SocketCall) => Promise<string | undefined>) {
+export function socketHandler(answer: AnswerCall) {
   return async (event: Event): Promise<Answer> => {
     const startedMs = Date.now();
     const trace = continueTrace(undefined, randomHex, traceStart);

@@ -54,4 +54,6 @@ export const environment = {
   deferralRoleArn: "DEFERRAL_ROLE_ARN",
   deferralDeadLettersArn: "DEFERRAL_DEAD_LETTERS_ARN",
   canaryWithinSeconds: "CANARY_WITHIN_SECONDS",
+  rateLimits: "RATE_LIMITS",
+  limitSecretArn: "LIMIT_SECRET_ARN",
 } as const;

@@ -81,7 +81,8 @@ export const tables = {
    */
   connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
-   * How fast is too fast: `limit#<name>` / `slot`, `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;
+   * How fast is too fast: `limit#<name>` / `slot` (of callers:
+   * `limit#callers#caller#<hash>`, `limit#callers#ip#<keyed hash>`), `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;
    * `canary#probes` / `canary`; `load#<job type>` / `load`; `outcomes#<name>` / `<hour>`.
    */
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
@@ -139,6 +140,9 @@ export const pressureItem = "pressure";
 export const poolPlansPrefix = "pools#";
 /** What the publisher's jobs call: the only things in the registry that may be deleted. */
 export const integrationsPartition = "integrations";
+/** How limits of the API's callers are called, and where they lie: others are none of its business. */
+export const callerLimitsPrefix = "callers#";
+export const callerLimitPartitions = [`limit#${callerLimitsPrefix}*`] as const;
 /** What workers note of deliveries that fail, in the table of dead letters. */
 export const failuresPrefix = "failure#";
 /** Each letter is a partition: workers say of those that were redriven what came of them. */

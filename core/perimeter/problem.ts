@@ -8,6 +8,8 @@ export interface ProblemExtensions {
   readonly errors?: readonly FieldProblem[];
   readonly rejected?: readonly unknown[];
   readonly retryAfterSeconds?: number;
+  /** Whose rate is used up: this caller's, or its network address's. */
+  readonly limit?: "caller" | "ip";
   /** Of a stale save: what is stored, and where both texts can be read. */
   readonly currentRevision?: number;
   readonly links?: Readonly<Record<string, string>>;
@@ -51,8 +53,10 @@ export const problems = {
   forbidden: (detail: string) => new Problem(403, "forbidden", "Not for you", detail),
   conflict: (code: string, title: string, detail: string, extensions: ProblemExtensions = {}) =>
     new Problem(409, code, title, detail, extensions),
-  tooMany: (detail: string, retryAfterSeconds: number) =>
-    new Problem(429, "too-many-requests", "Too many requests", detail, { retryAfterSeconds }),
+  tooMany: (detail: string, retryAfterSeconds: number, limit?: "caller" | "ip") =>
+    new Problem(429, "too-many-requests", "Too many requests", detail, {
+      ...{ retryAfterSeconds, ...(limit && { limit }) },
+    }),
   notFound: (what: string) =>
     new Problem(404, "not-found", "Not found", `There is no ${what} here that you may see.`),
   tooLarge: (detail: string) => new Problem(413, "too-large", "The request is too large", detail),

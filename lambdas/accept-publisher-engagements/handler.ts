@@ -1,7 +1,7 @@
 import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
-import { apiHandler } from "../../adapters/lambda/api-handler.ts";
+import { limitedHandler } from "../../adapters/lambda/api-handler.ts";
 import { jsonBody } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { countingAcceptance } from "../../adapters/lambda/metrics.ts";
@@ -18,7 +18,8 @@ const deps = {
   clock: systemClock,
 };
 
-export const handler = apiHandler(
+export const handler = limitedHandler(
+  { bytesPerUnit: limits.engagementBytesPerUnit },
   roomFromEnvironment().whileThereIs("engagements", async ({ event, trace }) => {
     const body = jsonBody(event);
     const accepting = acceptPublisherEngagements(deps, body, trace.traceparent);

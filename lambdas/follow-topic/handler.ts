@@ -3,7 +3,7 @@ import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbConnections } from "../../adapters/dynamodb/connection-store.ts";
 import { dynamoDbJobs } from "../../adapters/dynamodb/job-store.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
-import { socketHandler } from "../../adapters/lambda/socket-handler.ts";
+import { limitedSocketHandler } from "../../adapters/lambda/socket-handler.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { type AnswerDeps, answerMessage } from "../../core/connections/answer-message.ts";
 
@@ -13,6 +13,6 @@ const deps: AnswerDeps = {
   readBalance: balancesFromEnvironment(),
 };
 
-export const handler = socketHandler(({ connection, caller, body }) =>
+export const handler = limitedSocketHandler(({ connection, caller, body }) =>
   answerMessage(deps, { ...connection, caller }, body),
 );

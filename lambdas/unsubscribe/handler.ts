@@ -1,7 +1,7 @@
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbCreators } from "../../adapters/dynamodb/creator-store.ts";
 import { dynamoDbFollowers } from "../../adapters/dynamodb/follower-store.ts";
-import { apiHandler } from "../../adapters/lambda/api-handler.ts";
+import { limitedHandler } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { unsubscribeTokens } from "../../adapters/links/unsubscribe-tokens.ts";
 import { systemClock } from "../../adapters/runtime.ts";
@@ -23,7 +23,7 @@ const headers = {
   "referrer-policy": "no-referrer",
 };
 
-export const handler = apiHandler(async ({ event }) => {
+export const handler = limitedHandler({ limitedBy: "ip" }, async ({ event }) => {
   const token = event.queryStringParameters?.token ?? "";
   const subscription = await tokens.read(token);
   const { status, html } =

@@ -207,6 +207,13 @@ const needsOf: Record<Operation, Needs> = {
   },
 };
 
+/** Every caller is limited, by address where none says who it is; not who asks whether all is well. */
+function limitNeedsOf(operation: Operation): Needs {
+  if (operation === "read-health") return {};
+  const isPublic = routes.some((one) => one.operation === operation && one.allow.length === 0);
+  return { callerLimits: ["UpdateItem"], ...(isPublic && { limitSecret: true }) };
+}
+
 /** These read whole tables, or wait for a job, up to the 30 s after which API Gateway gives up. */
 const timeouts: Partial<Record<Operation, Duration>> = {
   "prove-money": Duration.seconds(29),
@@ -259,7 +266,10 @@ export class ApiStack extends Stack {
             "if-none-match",
             "traceparent",
           ],
-          exposeHeaders: ["etag", "location", "retry-after", "traceparent"],
+          exposeHeaders: [
+            ...["etag", "location", "retry-after", "traceparent"],
+            ...["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"],
+          ],
           maxAge: Duration.hours(1),
         },
       }),
@@ -304,7 +314,11 @@ export class ApiStack extends Stack {
     const answering = new PennylineFunction(this.stackOf(operation), pascalCase(operation), {
       platform: this.platform,
       name: operation,
-      needs: { ...needsOf[operation], ...(mayBeRefused(operation) && { pressure: ["GetItem"] }) },
+      needs: {
+        ...needsOf[operation],
+        ...(mayBeRefused(operation) && { pressure: ["GetItem"] }),
+        ...limitNeedsOf(operation),
+      },
       timeout: timeouts[operation] ?? Duration.seconds(20),
       memoryMb: 512,
       // Whoever waits must not keep others from being accepted.

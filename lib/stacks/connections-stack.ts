@@ -53,6 +53,7 @@ export class ConnectionsStack extends Stack {
         connections: ["DeleteItem", "PutItem", "Query"],
         jobs: ["GetItem"],
       },
+      callerLimits: ["UpdateItem"],
     });
     const integration = ({ function: lambda }: PennylineFunction) =>
       new WebSocketLambdaIntegration(`${lambda.node.path}Integration`, lambda);

@@ -59,6 +59,7 @@ export class StateStack extends Stack {
       webhookSecret: this.addKey("WebhookSecret", "Webhook endpoints' secrets follow from it."),
       webPushSecret: this.addKey("WebPushSecret", "Our key to browsers' push services."),
       linkSecret: this.addKey("LinkSecret", "Signs links and tickets that are handed out."),
+      limitSecret: this.addKey("LimitSecret", "Hashes the addresses whose requests are limited."),
       deferral,
       alarmTopic: this.addAlarmTopic(),
       deadLetterSources: new Map([["deferred", "deferral"]]),

@@ -383,6 +383,7 @@ const allowed: Record<string, string[]> = {
   ],
   "follow-topic": [
     ...balances,
+    "dynamodb:UpdateItem on Pacing, of limit#callers#*",
     "dynamodb:DeleteItem on Connections",
     "dynamodb:GetItem on Jobs",
     "dynamodb:PutItem on Connections",
@@ -562,7 +563,11 @@ describe.each(Object.keys(allowed))("%s", (name) => {
   });
 
   test("may do what it needs and nothing else", () => {
-    const expected = [...(allowed[name] ?? []), ...ownLogsAndTraces(properties())];
+    const expected = [
+      ...(allowed[name] ?? []),
+      ...ownLimits(name),
+      ...ownLogsAndTraces(properties()),
+    ];
     expect(permissionsOf(properties().Role)).toEqual(expected.sort());
   });
 
@@ -618,6 +623,17 @@ test("no secret is in a template: the view-token key is generated where it lives
 /** "Files/images/*", "Deferred/*": what is granted by its name in AWS. */
 const shortArn = (arn: string) =>
   arn.replace(/^.*:pennyline-local-files[^/]*/, "Files").replace(/^.*:schedule\/[^/]*/, "Deferred");
+
+/** Functions of the API limit their callers, but for the one that says whether all is well. */
+function ownLimits(name: string): string[] {
+  const [route] = routes.filter(({ operation }) => operation === name);
+  if (!route || name === "read-health") return [];
+  return [
+    "dynamodb:UpdateItem on Pacing, of limit#callers#*",
+    // Those who do not say who they are are limited by a keyed hash of their address.
+    ...(route.allow.length === 0 ? ["secretsmanager:GetSecretValue on LimitSecret"] : []),
+  ];
+}
 
 function ownLogsAndTraces(properties: Properties): string[] {
   const logs = reader(templates.all)(properties.LoggingConfig.LogGroup);

@@ -50,6 +50,7 @@ describe("a mistake is an error that names it", () => {
       "stages.dev.backpressure.low: must rise from soft to hard to full",
     ],
     [{ backpressure: { money: { fill: {} } } }, 'unknown key "fill"; did you mean "full"?'],
+    [{ rateLimits: { ip: { burst: 5 } } }, "stages.dev.rateLimits.ip.ratePerSecond: "],
     [{ pools: { closeHour: 6 } }, 'unknown key "closeHour"; did you mean "closeHours"?'],
   ])("%j", (overrides, message) => {
     expect(() => settingsOf("dev", overrides)).toThrow(message);

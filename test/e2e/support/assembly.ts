@@ -11,9 +11,12 @@ type Variable = (typeof environment)[keyof typeof environment];
  * The application with other values of environment variables, wherever a function has them. It is
  * deleted by `remove`.
  */
-export function assemblyWith(values: { readonly [V in Variable]?: string }) {
+export function assemblyWith(
+  values: { readonly [V in Variable]?: string },
+  from = inject("assemblyDir"),
+) {
   const directory = temporaryFolder();
-  cpSync(inject("assemblyDir"), directory, { recursive: true });
+  cpSync(from, directory, { recursive: true });
   for (const name of readdirSync(directory).filter((one) => one.endsWith(".template.json"))) {
     const file = join(directory, name);
     const template = JSON.parse(readFileSync(file, "utf8"));
