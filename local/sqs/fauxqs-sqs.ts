@@ -24,6 +24,8 @@ interface Inflight {
 /** The parts of fauxqs' queue that the embedded cloud uses. */
 export interface FauxqsQueue {
   readonly name: string;
+  /** What SQS' clients are told; requests are taken by the name in it. */
+  url: string;
   readonly arn: string;
   readonly attributes: Record<string, string>;
   readonly messages: readonly StoredMessage[];

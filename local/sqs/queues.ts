@@ -124,8 +124,8 @@ export function createQueues(fauxqs: Fauxqs): Queues {
 
 function createOrUpdate(fauxqs: Fauxqs, name: string, attributes: Record<string, string>) {
   const existing = fauxqs.store.getQueueByName(name);
+  const url = `${fauxqs.url}/${account}/${name}`;
   if (existing === undefined) {
-    const url = `${fauxqs.url}/${account}/${name}`;
     return fauxqs.store.createQueue(
       name,
       url,
@@ -135,6 +135,8 @@ function createOrUpdate(fauxqs: Fauxqs, name: string, attributes: Record<string,
   }
   // Creating it again would replace its row, and with it its messages.
   existing.setAttributes({ RedrivePolicy: "", ...attributes });
+  // The port is another one at every start.
+  existing.url = url;
   return existing;
 }
 

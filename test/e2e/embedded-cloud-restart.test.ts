@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket as Client } from "ws";
 import { cloudForTest, temporaryFolder } from "./support/cloud.ts";
 import {
@@ -77,6 +78,19 @@ describe("R1: a copy killed with kill -9", () => {
       .peek()
       .map((body) => JSON.parse(body).detail.n);
     expect(numbers).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  });
+
+  test("tells clients where its queues are now", async () => {
+    const assemblyDir = writeAssembly({ resources: { Queue: fixtureQueue("work") } });
+    const { child } = await startCopy(dataDir, assemblyDir);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    const cloud = await cloudForTest({ assemblyDir, dataDir });
+    const client = new SQSClient(sdk(cloud.queues.url));
+    onTestFinished(() => client.destroy());
+    const { QueueUrl = "" } = await client.send(new GetQueueUrlCommand({ QueueName: "work" }));
+    expect(new URL(QueueUrl).host).toBe(new URL(cloud.queues.url).host);
   });
 
   test("has its messages in flight back at once, and no receive counted", async () => {
