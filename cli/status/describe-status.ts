@@ -12,17 +12,20 @@ export function lettersOpen({ items, schedules }: Queues): number {
   return [...items, ...schedules].reduce((sum, { deadLettersOpen }) => sum + deadLettersOpen, 0);
 }
 
+const known = ({ alarms }: Status): number =>
+  Object.values(alarms.counts).reduce((sum, count) => sum + count, 0);
+
 /** What is not well; nothing: all is. */
-export function complaints({ alarms, queues, proof }: Status): string[] {
+export function complaints(status: Status): string[] {
+  const { alarms, queues, proof } = status;
   const [ringing, open] = [alarms.items.filter(isMetric).length, lettersOpen(queues)];
+  const said = (count: number, one: string, more: string) =>
+    count === 0 ? [] : [count === 1 ? one : `${grouped(count)} ${more}`];
   return [
-    ...(ringing === 0
-      ? []
-      : [ringing === 1 ? "an alarm rings" : `${grouped(ringing)} alarms ring`]),
-    ...(open === 0
-      ? []
-      : [open === 1 ? "a dead letter is open" : `${grouped(open)} dead letters are open`]),
-    ...(proof === undefined || isRight(proof) ? [] : ["the books do not add up"]),
+    ...said(ringing, "an alarm rings", "alarms ring"),
+    ...(known(status) === 0 ? ["no alarm is known"] : []),
+    ...said(open, "a dead letter is open", "dead letters are open"),
+    ...(proof === undefined || isRight(proof) ? [] : ["money does not add up"]),
   ];
 }
 
@@ -31,37 +34,35 @@ export function describeStatus(
   status: Status,
   { baseUrl, all, nowMs }: { baseUrl: string; all: boolean; nowMs: number },
 ): string[] {
-  const { alarms, queues } = status;
+  const { alarms, queues, proof } = status;
   const wrong = complaints(status);
-  const where = `${baseUrl}, ${new Date(nowMs).toISOString().slice(11, 19)} UTC`;
-  const known = Object.values(alarms.counts).reduce((sum, count) => sum + count, 0);
-  const verdict =
-    wrong.length === 0
-      ? `All is well: of ${amountOf(known, "alarm")} none rings, and no dead letter is open.`
-      : `Not well: ${wrong.join(", ")}.`;
+  const next = [
+    ...(lettersOpen(queues) > 0 ? ["Why letters died: npx pennyline dead-letters"] : []),
+    ...(proof && !isRight(proof) ? ["What does not add up: npx pennyline proof"] : []),
+    ...(queues.missing ?? []).map((what) => `Not known: ${what}.`),
+  ];
   return [
-    verdict,
-    where,
+    wrong.length === 0
+      ? `All is well: of ${amountOf(known(status), "alarm")} none rings, and no dead letter is open.`
+      : `Not well: ${wrong.join(", ")}.`,
+    `${baseUrl}, ${new Date(nowMs).toISOString().slice(11, 19)} UTC`,
     ...section(describeAlarms(alarms.items, nowMs)),
     ...section(describeQueues(queues, all)),
-    ...section(lettersOpen(queues) > 0 ? ["Why letters died: npx pennyline dead-letters"] : []),
-    ...section(
-      wrong.length > 0 && status.proof && !isRight(status.proof)
-        ? ["What does not add up: npx pennyline proof"]
-        : [],
-    ),
-    ...section((queues.missing ?? []).map((what) => `Not known: ${what}.`)),
+    ...section(next),
   ];
 }
 
-/** The sums in one line; then each alarm with what it means and where to read on. */
+/** What it comes to first; then each alarm with what it means and where to read on. */
 export function describeAlarms(alarms: readonly Alarm[], nowMs: number): string[] {
-  const sums = alarms.filter((alarm) => !isMetric(alarm)).map(({ name }) => name);
+  const sums = alarms.filter((alarm) => !isMetric(alarm) && isSumOfAll(alarm));
   return [
-    ...(sums.length === 0 ? [] : [`Summed up: ${sums.join(", ")}.`]),
+    ...sums.map(({ name, description }) => `${name}: ${description}`),
     ...alarms.filter(isMetric).flatMap((alarm) => describeAlarm(alarm, nowMs)),
   ];
 }
+
+/** Not only of an area: those are told of in the section of their sum. */
+const isSumOfAll = ({ name, runbook }: Alarm): boolean => runbook?.endsWith(`#${name}`) === true;
 
 function describeAlarm(alarm: Alarm, nowMs: number): string[] {
   const { name, state, since, description, reason, runbook } = alarm;

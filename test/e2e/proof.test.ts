@@ -1,11 +1,7 @@
-import { rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { freePort } from "../../local/free-port.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
-import { startTestCloud, stopTestCloud, type TestCloud, temporaryFolder } from "./support/cloud.ts";
+import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { cloudTables } from "./support/cloud-tables.ts";
 import { runPennyline } from "./support/run-pennyline.ts";
 
@@ -78,55 +74,5 @@ describe("proof", () => {
         "expected 0, found -5, 5 too little",
     );
     expect(asJson.exitCode).toBe(1);
-  });
-
-  it.each([
-    ["a mistake in the command", () => ["--jason"], /--jason.*\nTry: npx pennyline help proof/s],
-    [
-      "a folder of no copy",
-      () => ["--data-dir", "no-such-folder"],
-      /no embedded cloud has started in no-such-folder: run npm start/,
-    ],
-    [
-      "a token of another scope",
-      () => ["--api", cloud.url, "--token", api.publisher],
-      /403, the token lacks the scope for it: give one/,
-    ],
-    [
-      "a wrong token",
-      () => ["--api", cloud.url, "--token", "x"],
-      /401, the token is not accepted here: give one/,
-    ],
-  ])("exits with 2 for %s, and says what to do", async (_, args, message) => {
-    const { exitCode, stdout, stderr } = await proof(args());
-    expect(exitCode).toBe(2);
-    expect(stderr).toMatch(message);
-    expect(stdout).toBe("");
-  });
-
-  it("exits with 2 when nothing is there, or something else", async () => {
-    const nowhere = await proof(local(), String(await freePort()));
-    expect(nowhere.exitCode).toBe(2);
-    expect(nowhere.stderr).toMatch(/nothing answers .*run npm start/);
-
-    const other = createServer((_, response) => void response.end("<html>"));
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void other.close());
-    const { port } = other.address() as AddressInfo;
-    const stranger = await proof(local(), String(port));
-    expect(stranger.exitCode).toBe(2);
-    expect(stranger.stderr).toContain("not what this version knows");
-  });
-
-  it("does not take the tokens of another copy", async () => {
-    const another = await startTestCloud({ dataDir: temporaryFolder() });
-    try {
-      const { exitCode, stderr } = await proof(["--data-dir", another.dataDir.path]);
-      expect(exitCode).toBe(2);
-      expect(stderr).toMatch(/--data-dir of the copy that runs there/);
-    } finally {
-      await another.stop();
-      rmSync(another.dataDir.path, { recursive: true, force: true });
-    }
   });
 });
