@@ -43,7 +43,8 @@ export class ApiFailure extends Unanswered {
 
 const usualAttempts = 10;
 const requestTimeoutMs = 35_000;
-const maxRetryAfterMs = 60_000;
+/** What too much waiting asks for at most: never come back sooner. */
+const maxRetryAfterMs = 120_000;
 const backoff = { baseMs: 250, capMs: 15_000 };
 /** Overload, or a fault that passes. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
