@@ -90,7 +90,7 @@ export class JobsStack extends Stack {
     this.watchBacklogs = new ScheduledFunction(this, "WatchBacklogs", {
       platform,
       name: "watch-backlogs",
-      timeout: Duration.seconds(30),
+      timeout: Duration.seconds(55),
       needs: {
         queueLevels: true,
         monitoring: ["GetMetricData"],
