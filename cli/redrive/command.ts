@@ -1,5 +1,6 @@
 import { limits } from "../../core/contracts/limits.ts";
-import { adminCommand } from "../api/admin-command.ts";
+import { type AdminIo, adminCommand } from "../api/admin-command.ts";
+import { systemPacing } from "../api/connect.ts";
 import { openLetterIds } from "../dead-letters/letters.ts";
 import {
   noteOption,
@@ -62,14 +63,15 @@ const redriveLetters = adminCommand({
         ? undefined
         : wholeNumber("rate", values.rate, 1, limits.maxRedriveRate);
     return async (api, io) => {
+      const waiting = waitingOn(io);
       const letterIds = await idsOf(selection, (query) => openLetterIds(api, query));
       if (letterIds.length === 0) {
         return { lines: ["No such letter is open."], raw: { redrives: [], refused: [] } };
       }
-      let redrives = await redriveAll(api, { letterIds, ratePerSecond, note }, io.note);
+      let redrives = await redriveAll(api, { letterIds, ratePerSecond, note }, waiting);
       if (values.wait) {
         const followed: Redrive[] = [];
-        for (const one of redrives) followed.push(await follow(api, one, isSettled, io.note));
+        for (const one of redrives) followed.push(await follow(api, one, isSettled, waiting));
         redrives = followed;
       }
       const sent = new Set(redrives.flatMap(({ letters }) => letters).map((one) => one.letterId));
@@ -83,6 +85,10 @@ const redriveLetters = adminCommand({
       return { lines: describeRedrives(outcome), raw: outcome, exitCode };
     };
   },
+});
+
+const waitingOn = ({ note: tell }: AdminIo) => ({
+  ...{ tell, clock: { nowMs: Date.now }, pacing: systemPacing },
 });
 
 async function idsOf(
@@ -100,9 +106,9 @@ const show = adminCommand({
   exits,
   read({ words, values }) {
     const redriveId = oneWord(words, "a redrive");
-    return async (api, { note }) => {
+    return async (api, io) => {
       const first = await readRedrive(api, redriveId);
-      const redrive = values.wait ? await follow(api, first, isSettled, note) : first;
+      const redrive = values.wait ? await follow(api, first, isSettled, waitingOn(io)) : first;
       const outcome = { redrives: [redrive], refused: [] };
       const exitCode = verdictOn(outcome, values.wait ?? false);
       return { lines: describeRedrives(outcome), raw: outcome, exitCode };

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { limits } from "../../core/contracts/limits.ts";
+import type { Pacing } from "../../core/values/retry.ts";
+import type { Clock } from "../../core/values/time.ts";
 import type { Api } from "../api/api-client.ts";
 import { ask, change } from "../api/ask.ts";
 import { Refused } from "../program/unanswered.ts";
@@ -23,6 +24,14 @@ const patienceMs = 3_600_000;
 export const readRedrive = async (api: Api, redriveId: string): Promise<Redrive> =>
   (await ask(api, `${path}/${encodeURIComponent(redriveId)}`, redriveShape)).value;
 
+/** How it is waited for what comes of redrives. */
+export interface Waiting {
+  /** Told of each change. */
+  readonly tell: (text: string) => void;
+  readonly clock: Clock;
+  readonly pacing: Pick<Pacing, "sleep">;
+}
+
 export interface Wanted {
   readonly letterIds: readonly string[];
   readonly ratePerSecond: number | undefined;
@@ -36,13 +45,13 @@ export interface Wanted {
 export async function redriveAll(
   api: Api,
   { letterIds, ratePerSecond, note }: Wanted,
-  tell: (text: string) => void,
+  waiting: Waiting,
 ): Promise<Redrive[]> {
   const redrives: Redrive[] = [];
   const most = limits.maxLettersAtOnce;
   for (let from = 0; from < letterIds.length; from += most) {
     const before = redrives.at(-1);
-    if (before) redrives[redrives.length - 1] = await follow(api, before, isSent, tell);
+    if (before) redrives[redrives.length - 1] = await follow(api, before, isSent, waiting);
     const part = letterIds.slice(from, from + most);
     const redrive = await request(api, { letterIds: part, ratePerSecond, note });
     if (redrive) redrives.push(redrive);
@@ -73,16 +82,16 @@ export async function follow(
   api: Api,
   redrive: Redrive,
   isWanted: (redrive: Redrive) => boolean,
-  tell: (text: string) => void,
+  { tell, clock, pacing }: Waiting,
 ): Promise<Redrive> {
-  let [latest, told, changedAtMs] = [redrive, "", Date.now()];
-  while (!isWanted(latest) && Date.now() - changedAtMs < patienceMs) {
+  let [latest, told, changedAtMs] = [redrive, "", clock.nowMs()];
+  while (!isWanted(latest) && clock.nowMs() - changedAtMs < patienceMs) {
     const now = countsOf(latest);
     if (now !== told) {
       tell(`redrive ${redrive.redriveId}: ${now}`);
-      [told, changedAtMs] = [now, Date.now()];
+      [told, changedAtMs] = [now, clock.nowMs()];
     }
-    await sleep(betweenLooksMs);
+    await pacing.sleep(betweenLooksMs);
     latest = await readRedrive(api, redrive.redriveId);
   }
   return latest;

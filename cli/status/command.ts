@@ -11,7 +11,7 @@ const clearScreen = "\u001b[H\u001b[2J";
 
 export const status = adminCommand({
   name: "status",
-  summary: "Tells whether all is well: what rings, which queues stand out, what is dead.",
+  summary: "Tells whether all is well: what rings, waits too long, is refused or dead.",
   usage: ["[options]"],
   about: [
     'With --json: {"ok": true or false, "alarms": as GET /v1/admin/alarms answers, "queues": as GET ' +

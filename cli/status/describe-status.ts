@@ -24,6 +24,7 @@ export function complaints(status: Status): string[] {
   return [
     ...said(ringing, "an alarm rings", "alarms ring"),
     ...(known(status) === 0 ? ["no alarm is known"] : []),
+    ...(queues.items.some(isRefusing) ? ["work is refused"] : []),
     ...said(open, "a dead letter is open", "dead letters are open"),
     ...(proof === undefined || isRight(proof) ? [] : ["money does not add up"]),
   ];
@@ -39,7 +40,7 @@ export function describeStatus(
   const next = [
     ...(lettersOpen(queues) > 0 ? ["Why letters died: npx pennyline dead-letters"] : []),
     ...(proof && !isRight(proof) ? ["What does not add up: npx pennyline proof"] : []),
-    ...(queues.missing ?? []).map((what) => `Not known: ${what}.`),
+    ...queues.missing.map((what) => `Not known: ${what}.`),
   ];
   return [
     wrong.length === 0
@@ -47,6 +48,7 @@ export function describeStatus(
       : `Not well: ${wrong.join(", ")}.`,
     `${baseUrl}, ${new Date(nowMs).toISOString().slice(11, 19)} UTC`,
     ...section(describeAlarms(alarms.items, nowMs)),
+    ...section(queues.items.flatMap((queue) => describeRefused(queue, nowMs))),
     ...section(describeQueues(queues, all)),
     ...section(next),
   ];
@@ -75,6 +77,16 @@ function describeAlarm(alarm: Alarm, nowMs: number): string[] {
   ];
 }
 
+const isRefusing = ({ refused }: Queue): boolean => refused.length > 0;
+
+/** What is not taken, because too much waits in a queue. */
+function describeRefused({ queue, level, refused }: Queue, nowMs: number): string[] {
+  if (refused.length === 0) return [];
+  const since = Math.min(...refused.map((one) => Date.parse(one.since)));
+  const what = refused.map(({ work }) => work).join(", ");
+  return wrapped(`Refused for ${age(nowMs - since)}: ${what}; ${queue} is at ${level}.`, width);
+}
+
 /** @param all those in which nothing stands out, too. */
 export function describeQueues({ items, schedules }: Queues, all: boolean): string[] {
   const shown = items.filter((queue) => all || standsOut(queue));
@@ -83,7 +95,7 @@ export function describeQueues({ items, schedules }: Queues, all: boolean): stri
   const rows = [
     ...shown.map((queue) => [
       queue.queue,
-      grouped(queue.waiting + (queue.delayed ?? 0)),
+      grouped(queue.waiting + queue.delayed),
       grouped(queue.inFlight),
       queue.oldestSeconds === undefined ? "" : age(queue.oldestSeconds * 1_000),
       ...[queue.arrivedPerMinute, queue.donePerMinute].map((rate) =>
@@ -114,9 +126,13 @@ function quiet(count: number, others: boolean): string {
   return `In ${which} ${count === 1 ? "queue" : "queues"} nothing stands out.`;
 }
 
-function standsOut({ waiting, oldestSeconds = 0, deadLettersOpen }: Queue): boolean {
+function standsOut(queue: Queue): boolean {
+  const { waiting, oldestSeconds = 0, deadLettersOpen } = queue;
   return (
-    deadLettersOpen > 0 || waiting >= notable.waiting || oldestSeconds >= notable.oldestSeconds
+    deadLettersOpen > 0 ||
+    isRefusing(queue) ||
+    waiting >= notable.waiting ||
+    oldestSeconds >= notable.oldestSeconds
   );
 }
 

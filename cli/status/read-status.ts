@@ -23,11 +23,13 @@ export type Alarms = z.infer<typeof alarmsShape>;
 const queueShape = z.object({
   queue: z.string(),
   waiting: z.number(),
-  delayed: z.number().optional(),
+  delayed: z.number(),
   inFlight: z.number(),
   oldestSeconds: z.number().optional(),
   arrivedPerMinute: z.number().optional(),
   donePerMinute: z.number().optional(),
+  level: z.string(),
+  refused: z.array(z.object({ work: z.string(), since: z.string() })),
   deadLettersOpen: z.number(),
 });
 export type Queue = z.infer<typeof queueShape>;
@@ -35,7 +37,7 @@ export type Queue = z.infer<typeof queueShape>;
 const queuesShape = z.object({
   items: z.array(queueShape),
   schedules: z.array(z.object({ name: z.string(), deadLettersOpen: z.number() })),
-  missing: z.array(z.string()).optional(),
+  missing: z.array(z.string()),
 });
 export type Queues = z.infer<typeof queuesShape>;
 

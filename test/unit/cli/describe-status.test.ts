@@ -3,10 +3,13 @@ import { complaints, describeStatus } from "../../../cli/status/describe-status.
 import type { Queue, Status } from "../../../cli/status/read-status.ts";
 
 const nowMs = Date.parse("2026-01-02T03:04:05.000Z");
-const quiet: Queue = { queue: "quiet", waiting: 0, inFlight: 0, deadLettersOpen: 0 };
+const quiet: Queue = {
+  ...{ queue: "quiet", waiting: 0, delayed: 0, inFlight: 0, deadLettersOpen: 0 },
+  ...{ level: "none", refused: [] },
+};
 const calm: Status = {
   alarms: { items: [], counts: { ok: 340 } },
-  queues: { items: [quiet], schedules: [{ name: "tend-jobs", deadLettersOpen: 0 }] },
+  queues: { items: [quiet], schedules: [{ name: "tend-jobs", deadLettersOpen: 0 }], missing: [] },
   proof: undefined,
 };
 const pageOf = (status: Partial<Status>, all = false) =>
@@ -62,6 +65,21 @@ describe("describeStatus", () => {
       "Why letters died: npx pennyline dead-letters",
       "Not known: ages.",
     ]);
+  });
+
+  test("says what is refused, since when and why", () => {
+    const since = "2026-01-02T03:01:05.000Z";
+    const refused = [
+      { work: "export.engagements", since },
+      { work: "statement.render", since },
+    ];
+    const counting = { ...quiet, queue: "count", waiting: 12_000, level: "soft", refused };
+    const page = pageOf({ queues: { ...calm.queues, items: [counting] } });
+    expect(page[0]).toBe("Not well: work is refused.");
+    expect(page[3]).toBe(
+      "Refused for 3 min: export.engagements, statement.render; count is at soft.",
+    );
+    expect(page[6]).toMatch(/^count +12,000 /);
   });
 
   test("shows every queue when it is asked to", () => {
