@@ -1,7 +1,7 @@
 import { limits } from "../contracts/limits.ts";
 import type { Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
-import type { Rate, RateLimiter } from "./rate-limiter.ts";
+import type { Rate, RateLimiter, Reservation } from "./rate-limiter.ts";
 import {
   chargedTab,
   enter,
@@ -68,6 +68,7 @@ export function requestLimiter(deps: RequestLimiterDeps): RequestLimiter {
     let next: Tab;
     try {
       const answer = await Promise.race([reserve(caller, units, idle), tooLate()]);
+      if (isImpossible(answer, units, rate)) throw new Error("the clocks of environments disagree");
       next =
         answer.kind === "reserved"
           ? chargedTab(answer.fullInMs, clock.nowMs())
@@ -94,6 +95,14 @@ export function requestLimiter(deps: RequestLimiterDeps): RequestLimiter {
       return verdictOn(entry.tab, rate, nowMs);
     },
   };
+}
+
+const maxSkewMs = 1_000;
+
+/** A bucket is never emptier than empty, unless it was charged by a clock that is far ahead of ours. */
+function isImpossible(answer: Reservation, units: number, rate: Rate): boolean {
+  if (answer.kind === "reserved") return false;
+  return answer.retryAfterMs > (units * 1_000) / rate.perSecond + maxSkewMs;
 }
 
 function verdictOn(tab: Tab, rate: Rate, nowMs: number): Verdict {

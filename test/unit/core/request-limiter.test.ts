@@ -227,6 +227,17 @@ describe("when the shared bucket cannot be asked", () => {
     expect(await hundred()).toBe(0);
   });
 
+  test("S6: a clock that is minutes ahead keeps nobody out", async () => {
+    const { failures, ask } = fleet(1, {
+      shared: { reserve: async () => ({ kind: "refused", retryAfterMs: 300_000 }) },
+    });
+    for (let request = 0; request < 100; request += 1) {
+      const { retryAfterMs } = await ask("ada", { perSecond: 1, burst: 10 });
+      expect(retryAfterMs).toBeUndefined();
+    }
+    expect(failures).toMatchObject([{ message: "the clocks of environments disagree" }]);
+  });
+
   test("nobody waits for one that hangs", async () => {
     const { failures, ask } = fleet(1, {
       ...{ shared: { reserve: () => never }, sleeping: Promise.resolve() },
