@@ -5,7 +5,9 @@ import type { Rate, RateLimiter, Reservation } from "./rate-limiter.ts";
 import {
   chargedTab,
   enter,
+  leastRefusalMs,
   maxCost,
+  type Refusal,
   refusedTab,
   type Standing,
   standingOf,
@@ -60,19 +62,24 @@ export function requestLimiter(deps: RequestLimiterDeps): RequestLimiter {
     throw new Error(`no answer within ${limits.limitAnswerMs} ms`);
   };
 
-  async function charge(caller: Limited, tab: Tab, units: number): Promise<Verdict> {
+  async function charge(caller: Limited, tab: Tab, due: Due): Promise<Verdict> {
     const { key, rate } = caller;
     const askedAtMs = clock.nowMs();
     if (askedAtMs < askAgainAtMs) return verdictOn(tab, rate, askedAtMs);
     const idle = tab.fullAtMs <= askedAtMs;
     let next: Tab;
+    let retryAfterMs: number | undefined;
     try {
-      const answer = await Promise.race([reserve(caller, units, idle), tooLate()]);
-      if (isImpossible(answer, units, rate)) throw new Error("the clocks of environments disagree");
-      next =
-        answer.kind === "reserved"
-          ? chargedTab(answer.fullInMs, clock.nowMs())
-          : refusedTab(tab, { ...answer, units }, rate, clock.nowMs());
+      const answer = await Promise.race([reserve(caller, due.units, idle), tooLate()]);
+      if (isImpossible(answer, due.units, rate)) {
+        throw new Error("the clocks of environments disagree");
+      }
+      if (answer.kind === "reserved") {
+        next = chargedTab(answer.fullInMs, clock.nowMs());
+      } else {
+        retryAfterMs = Math.max(answer.retryAfterMs, leastRefusalMs);
+        next = refusedTab(tab, { ...answer, ...due }, rate, clock.nowMs());
+      }
     } catch (error) {
       askAgainAtMs = clock.nowMs() + unavailableMs;
       onUnavailable(error);
@@ -80,22 +87,25 @@ export function requestLimiter(deps: RequestLimiterDeps): RequestLimiter {
       next = { ...tab, owed: 0, atMs: clock.nowMs() };
     }
     memory.write(key, next, true);
-    return verdictOn(next, rate, next.atMs);
+    return { ...standingOf(next, rate, next.atMs), retryAfterMs };
   }
 
   return {
-    async admit(caller, cost) {
+    async admit(caller, wanted) {
       const { key, rate } = caller;
+      const cost = Math.min(wanted, maxCost(rate));
       const nowMs = clock.nowMs();
       const tab = memory.read(key);
-      const entry = enter(tab, Math.min(cost, maxCost(rate)), rate, nowMs);
-      if (entry.kind === "due") return charge(caller, tab, entry.units);
+      const entry = enter(tab, cost, rate, nowMs);
+      if (entry.kind === "due") return charge(caller, tab, { units: entry.units, cost });
       if (entry.kind === "refused") return verdictOn(tab, rate, nowMs);
       memory.write(key, entry.tab, false);
       return verdictOn(entry.tab, rate, nowMs);
     },
   };
 }
+
+type Due = Pick<Refusal, "units" | "cost">;
 
 const maxSkewMs = 1_000;
 

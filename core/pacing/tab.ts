@@ -11,7 +11,7 @@ export interface Tab {
   readonly atMs: number;
   /** When the shared bucket is full again, as far as was heard. */
   readonly fullAtMs: number;
-  /** Everything is refused until then. */
+  /** Every request is refused until then. */
   readonly refusedUntilMs: number;
 }
 
@@ -38,7 +38,7 @@ export const maxCost = (rate: Rate): number => rate.burst - tabSize(rate);
 const forgivenPart = 1 / 1_000;
 
 /** Retry-After is in seconds; and refusals must not cost more than what they refuse. */
-const leastRefusalMs = 1_000;
+export const leastRefusalMs = 1_000;
 
 export type Entry =
   /** Let it through. */
@@ -68,18 +68,25 @@ export function chargedTab(fullInMs: number, nowMs: number): Tab {
   return { owed: 0, atMs: nowMs, fullAtMs: nowMs + fullInMs, refusedUntilMs: 0 };
 }
 
-/** The shared bucket does not hold what is due; what is owed stays on the tab. */
-export function refusedTab(
-  before: Tab,
-  due: { readonly units: number; readonly retryAfterMs: number },
-  rate: Rate,
-  nowMs: number,
-): Tab {
-  const restMs = ((rate.burst - due.units) / rate.perSecond) * 1_000;
+/** What was due, of which a request's own cost was the last part, is more than the bucket holds. */
+export interface Refusal {
+  readonly units: number;
+  readonly cost: number;
+  readonly retryAfterMs: number;
+}
+
+/**
+ * What is owed stays on the tab. The refusal is remembered if it holds for a request of one unit, too:
+ * whoever sends large ones must not keep its neighbours out, who share an address.
+ */
+export function refusedTab(before: Tab, refusal: Refusal, rate: Rate, nowMs: number): Tab {
+  const msOf = (units: number) => (units / rate.perSecond) * 1_000;
+  const { units, cost, retryAfterMs } = refusal;
+  const oneFitsInMs = retryAfterMs - msOf(cost - 1);
   return {
     ...afterForgiving(before, rate, nowMs),
-    fullAtMs: nowMs + due.retryAfterMs + restMs,
-    refusedUntilMs: nowMs + Math.max(due.retryAfterMs, leastRefusalMs),
+    fullAtMs: nowMs + retryAfterMs + msOf(rate.burst - units),
+    refusedUntilMs: oneFitsInMs > 0 ? nowMs + Math.max(oneFitsInMs, leastRefusalMs) : 0,
   };
 }
 

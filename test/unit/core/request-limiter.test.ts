@@ -191,7 +191,13 @@ describe("how a caller stands", () => {
     const { ask } = fleet(1);
     const rate: Rate = { perSecond: 1, burst: 20 };
     expect(await ask("ada", rate, { cost: 1_000 })).toMatchObject({ left: 20 - maxCost(rate) });
-    expect((await ask("ada", rate, { cost: 1_000 })).retryAfterMs).toBeGreaterThan(1_000);
+    const refused = await ask("ada", rate, { cost: 1_000 });
+    expect([refused.left, refused.retryAfterMs]).toEqual([3, (maxCost(rate) - 3) * 1_000]);
+    // Others of the same address, who send less, go on.
+    for (const left of [2, 1, 0]) {
+      expect(await ask("ada", rate)).toMatchObject({ left, retryAfterMs: undefined });
+    }
+    expect((await ask("ada", rate)).retryAfterMs).toBe(1_000);
   });
 });
 
