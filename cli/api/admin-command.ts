@@ -19,6 +19,8 @@ export interface Answer {
   readonly raw: unknown;
   /** Default: yes. */
   readonly exitCode?: ExitCode;
+  /** What one may want to ask next. */
+  readonly hint?: string;
   /** It was shown already. */
   readonly shown?: boolean;
 }
@@ -64,6 +66,7 @@ export function adminCommand<const Specs extends OptionSpecs>(
           io.print(values.json ? asJson(raw) : lines.join("\n"));
         const answer = await ask(api, { ...io, show, baseUrl: connection.baseUrl });
         if (!answer.shown) show(answer);
+        if (answer.hint !== undefined) io.note(answer.hint);
         return answer.exitCode ?? exitCodes.yes;
       };
     },

@@ -77,6 +77,10 @@ const audit = adminCommand({
   },
 });
 
+const nextSteps =
+  "One of them: npx pennyline dead-letters show <letter>. Mended: npx pennyline redrive --cause <cause> " +
+  '--note "…".';
+
 /** What one wants to see first. */
 const groups = (name: string, usage: readonly string[], others: readonly Command[] = []) =>
   adminCommand({
@@ -94,7 +98,8 @@ const groups = (name: string, usage: readonly string[], others: readonly Command
       if (word !== undefined) throw new UsageError(unknownCommand(others, `${name} ${word}`));
       return async (api) => {
         const { value, raw } = await readGroups(api, { state, queue });
-        return { lines: describeGroups(value, Date.now()), raw };
+        const answer = { lines: describeGroups(value, Date.now()), raw };
+        return value.items.length === 0 ? answer : { ...answer, hint: nextSteps };
       };
     },
   });

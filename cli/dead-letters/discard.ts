@@ -15,7 +15,10 @@ export const discard = adminCommand({
     "--cause CAUSE [--queue NAME] --note TEXT",
     "--queue NAME --note TEXT",
   ],
-  about: ["They can be looked at for 90 days more, and are not redriven any more."],
+  about: [
+    "They can be looked at for 90 days more, and are not redriven any more. With --json: " +
+      '{"discarded": how many}.',
+  ],
   options: { ...selectionOptions, ...noteOption },
   exits: "0 when they are discarded, 1 when none of them was open.",
   read({ words, values }) {

@@ -2,11 +2,9 @@ import { UsageError } from "../../local/cli/options.ts";
 import type { OptionSpec } from "../program/command.ts";
 
 /** Which letters are meant: by their ids, or all open ones of a cause, a queue or both. */
-export interface Selection {
-  readonly letterIds?: readonly string[];
-  readonly cause?: string;
-  readonly queue?: string;
-}
+export type Selection =
+  | { readonly letterIds: readonly string[] }
+  | { readonly cause?: string; readonly queue?: string };
 
 export const selectionOptions = {
   cause: { type: "string", value: "CAUSE", text: "all open letters of one cause" },
@@ -32,7 +30,7 @@ export function readSelection(
   if (letterIds.length > 0 && byProperty) {
     throw new UsageError("name either letters or what they have in common, not both");
   }
-  if (letterIds.length > 0) return { letterIds };
+  if (letterIds.length > 0) return { letterIds: [...new Set(letterIds)] };
   if (byProperty) {
     return { ...(cause !== undefined && { cause }), ...(queue !== undefined && { queue }) };
   }

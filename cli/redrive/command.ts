@@ -6,7 +6,6 @@ import {
   noteOption,
   readNote,
   readSelection,
-  type Selection,
   selectionOptions,
 } from "../dead-letters/selection.ts";
 import { type OptionSpecs, oneWord, wholeNumber } from "../program/command.ts";
@@ -64,7 +63,8 @@ const redriveLetters = adminCommand({
         : wholeNumber("rate", values.rate, 1, limits.maxRedriveRate);
     return async (api, io) => {
       const waiting = waitingOn(io);
-      const letterIds = await idsOf(selection, (query) => openLetterIds(api, query));
+      const letterIds =
+        "letterIds" in selection ? selection.letterIds : await openLetterIds(api, selection);
       if (letterIds.length === 0) {
         return { lines: ["No such letter is open."], raw: { redrives: [], refused: [] } };
       }
@@ -76,13 +76,11 @@ const redriveLetters = adminCommand({
       }
       const sent = new Set(redrives.flatMap(({ letters }) => letters).map((one) => one.letterId));
       const outcome = { redrives, refused: letterIds.filter((id) => !sent.has(id)) };
-      if (!values.wait) {
-        for (const { redriveId } of redrives) {
-          io.note(`What came of it: npx pennyline redrive show ${redriveId}`);
-        }
-      }
       const exitCode = verdictOn(outcome, values.wait ?? false);
-      return { lines: describeRedrives(outcome), raw: outcome, exitCode };
+      const answer = { lines: describeRedrives(outcome), raw: outcome, exitCode };
+      const [first] = redrives;
+      if (values.wait || !first) return answer;
+      return { ...answer, hint: `What comes of it: npx pennyline redrive show ${first.redriveId}` };
     };
   },
 });
@@ -90,13 +88,6 @@ const redriveLetters = adminCommand({
 const waitingOn = ({ note: tell }: AdminIo) => ({
   ...{ tell, clock: { nowMs: Date.now }, pacing: systemPacing },
 });
-
-async function idsOf(
-  { letterIds, ...query }: Selection,
-  find: (query: Omit<Selection, "letterIds">) => Promise<string[]>,
-): Promise<readonly string[]> {
-  return letterIds === undefined ? await find({ ...query }) : [...new Set(letterIds)];
-}
 
 const show = adminCommand({
   name: "redrive show",

@@ -29,6 +29,8 @@ ${count("AWS::SES::EmailIdentity") > 0 ? `  mailbox:        ${cloud.url}${mailbo
 
 Try, in another terminal:
 
+  ${settings[0]}npx pennyline status${settings[1]}
+
   curl ${cloud.url}/v1/health
 
   curl -X PUT ${cloud.url}/v1/articles/hello -H 'content-type: application/json' \\
