@@ -70,3 +70,19 @@ export function checkDedupe(check: DedupeCheck): void {
       `(${limits.redriveAllowanceDays}); an engagement redelivered late would be refused`,
   );
 }
+
+export interface RefusalCheck {
+  readonly fullSeconds: number;
+  readonly queueRetentionDays: number;
+}
+
+/** What is accepted must not be forgotten by its queue before more of it is refused. */
+export function checkRefusal({ fullSeconds, queueRetentionDays }: RefusalCheck): void {
+  const keptSeconds = (queueRetentionDays * dayMs) / 1_000;
+  if (2 * fullSeconds <= keptSeconds) return;
+  throw new ConfigurationError(
+    `backpressure.money.full.oldestSeconds ${fullSeconds} is more than half of what queues keep ` +
+      `messages for (queueRetentionDays: ${keptSeconds} s); engagements that were accepted would be ` +
+      "lost while more are accepted",
+  );
+}

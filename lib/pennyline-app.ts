@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { readSettings } from "./settings.ts";
 import { ApiStack } from "./stacks/api-stack.ts";
 import { AuditStack } from "./stacks/audit-stack.ts";
+import { BackpressureStack } from "./stacks/backpressure-stack.ts";
 import { ConnectionsStack } from "./stacks/connections-stack.ts";
 import { DeadLettersStack } from "./stacks/dead-letters-stack.ts";
 import { JobsStack } from "./stacks/jobs-stack.ts";
@@ -29,6 +30,7 @@ export class PennylineApp extends App {
   readonly jobs: JobsStack;
   readonly notifications: NotificationsStack;
   readonly deadLetters: DeadLettersStack;
+  readonly backpressure: BackpressureStack;
   readonly monitoring: MonitoringStack;
 
   constructor(props: AppProps) {
@@ -51,6 +53,7 @@ export class PennylineApp extends App {
       ...{ platform, apiUrl },
     });
     this.deadLetters = new DeadLettersStack(this, "PennylineDeadLetters", platform);
+    this.backpressure = new BackpressureStack(this, "PennylineBackpressure", platform);
     // Last: it sums up whatever the others hold.
     this.monitoring = new MonitoringStack(this, "PennylineMonitoring", { platform, api: this.api });
     this.deployConsumersFirst();

@@ -27,7 +27,7 @@ export function roomFromEnvironment() {
   const reader = pressureReader({
     ...{ read, clock: systemClock },
     onUnread(error) {
-      logger.error("the pressure could not be read: what it refused stays refused, if not stale", {
+      logger.error("how full queues are could not be read: after a minute all is accepted", {
         error,
       });
       metrics.addMetric("PressureUnread", MetricUnit.Count, 1);

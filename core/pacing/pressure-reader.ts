@@ -24,9 +24,12 @@ interface Deps {
 const cacheMs = 1_000;
 const none: Pressure = { queues: {}, retryAfterSeconds: 0 };
 
+/** Until somebody looks again it is as true as it was. */
+const heededMs = 60_000;
+
 /**
- * A read that fails is no reason to refuse: what was read before is heeded until it is stale, and
- * then all is taken. It is tried again after a second, not with each request.
+ * A read that fails is no reason to refuse: what was read before is heeded for a minute, and then all
+ * is taken. It is tried again after a second, not with each request.
  */
 export function pressureReader({ read, clock, onUnread }: Deps): PressureReader {
   let pressure = none;
@@ -39,6 +42,7 @@ export function pressureReader({ read, clock, onUnread }: Deps): PressureReader 
       pressure = (await read()) ?? none;
       readAtMs = clock.nowMs();
     } catch (error) {
+      if (clock.nowMs() - readAtMs > heededMs) pressure = none;
       onUnread(error);
     }
   };

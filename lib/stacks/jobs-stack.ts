@@ -1,18 +1,14 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { JobType } from "../../core/contracts/job-types.ts";
-import { heightOf, kindsOfWork, queueLevel } from "../../core/contracts/queued-work.ts";
 import { JobQueue, type JobQueueProps } from "../constructs/job-queue.ts";
-import { printedMetric } from "../constructs/printed-metric.ts";
-import { alarmPeriod, RunbookAlarm } from "../constructs/runbook-alarm.ts";
 import { ScheduledFunction } from "../constructs/scheduled-function.ts";
 import { nameIn, type Platform } from "../platform.ts";
 
-/** Slow work: a queue and a worker for each type of job, and schedules that look after all of them. */
+/** Slow work: a queue and a worker for each type of job, and a schedule that looks after all of them. */
 export class JobsStack extends Stack {
   readonly queues: readonly JobQueue[];
   readonly tendJobs: ScheduledFunction;
-  readonly watchBacklogs: ScheduledFunction;
 
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id, { stackName: nameIn(platform.settings, "jobs") });
@@ -86,42 +82,6 @@ export class JobsStack extends Stack {
         jobAttentionIndex: ["Query"],
         putEvents: true,
       },
-    });
-    this.watchBacklogs = new ScheduledFunction(this, "WatchBacklogs", {
-      platform,
-      name: "watch-backlogs",
-      timeout: Duration.seconds(55),
-      needs: {
-        queueLevels: true,
-        monitoring: ["GetMetricData"],
-        pressure: ["GetItem", "PutItem"],
-        backpressureRules: true,
-      },
-    });
-    this.alarmOnRefusals(platform);
-  }
-
-  private alarmOnRefusals(platform: Platform): void {
-    const { settings } = platform;
-    const { shedMinutes } = settings.alarms;
-    const printed = {
-      service: "watch-backlogs",
-      statistic: "Maximum",
-      period: alarmPeriod,
-    } as const;
-    const [queue = ""] = kindsOfWork.engagements.queues;
-    new RunbookAlarm(this, "EngagementsShedAlarm", {
-      ...{ platform, subject: "engagements", symptom: "shed", concerns: "money" },
-      description: "Engagements are refused: what is not sent again is lost to its writer.",
-      metric: printedMetric(settings, { ...printed, name: queueLevel, dimensions: { queue } }),
-      threshold: heightOf("full"),
-    });
-    new RunbookAlarm(this, "WorkShedAlarm", {
-      ...{ platform, subject: "work", symptom: "shed" },
-      description: `Some kind of work has been refused for ${shedMinutes} minutes.`,
-      metric: printedMetric(settings, { ...printed, name: "KindsRefused" }),
-      threshold: 1,
-      evaluationPeriods: shedMinutes,
     });
   }
 }

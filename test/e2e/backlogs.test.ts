@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kindsOfWork, type WorkKind, workAskedFor } from "../../core/contracts/queued-work.ts";
 import { type Role, type Route, routes } from "../../core/contracts/routes.ts";
+import { pressureItem } from "../../core/contracts/storage.ts";
 import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
 import { assemblyWithLimits } from "./support/assembly.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { cloudTables } from "./support/cloud-tables.ts";
 import { type JobClient, jobClient } from "./support/job-client.ts";
 import { receiverForTest } from "./support/receiver.ts";
 
@@ -290,5 +293,24 @@ describe("B1: what can wait makes room for money, and views are refused last", (
     expect(body.items).toMatchObject([{ views: views.size }]);
     expect((await api.proof()).differences).toEqual([]);
     expect(cloud.alarms.get(local("engagements-shed")).state).toBe("OK");
+  });
+
+  test("while nobody can read how full queues are, all is accepted, and that is told", async () => {
+    await becomes(202, () => batch(["read"]));
+    const tables = cloudTables(cloud);
+    const unreadable = { pk: pressureItem, sk: pressureItem, state: "{" };
+    await tables.client.send(
+      new PutCommand({ TableName: tables.tableOf("Pacing"), Item: unreadable }),
+    );
+    const told = () => cloud.stats.metrics.PressureUnread ?? 0;
+    const answers: number[] = [];
+    const ask = async () => {
+      answers.push((await batch(["unread"])).status);
+      return told();
+    };
+    await expect.poll(ask, patiently).toBeGreaterThan(0);
+    expect(new Set(answers)).toEqual(new Set([202]));
+    await watch();
+    tables.stop();
   });
 });

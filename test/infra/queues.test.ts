@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { events, patternOf } from "../../core/contracts/events.ts";
 import { kindsOfWork, moneyPath } from "../../core/contracts/queued-work.ts";
 import { WorkerQueue, type WorkerQueueProps } from "../../lib/constructs/worker-queue.ts";
+import { BackpressureStack } from "../../lib/stacks/backpressure-stack.ts";
 import { type Properties, resourcesOf, shortName, statementsOf } from "./support/resources.ts";
 import {
   newApp,
@@ -221,6 +222,18 @@ describe("synth refuses", () => {
     expect(build).toThrow(
       "count-engagements: its DLQ keeps messages 5 days, which is not longer than the queue's " +
         "own 5 days",
+    );
+  });
+
+  test("B1: engagements that are forgotten before more of them are refused", () => {
+    const build = () => {
+      const state = newState("local", { queueRetentionDays: 1 });
+      const { scope } = state.node;
+      return scope && new BackpressureStack(scope, "Backpressure", state.platform);
+    };
+    expect(build).toThrow(
+      "backpressure.money.full.oldestSeconds 86400 is more than half of what queues keep messages " +
+        "for (queueRetentionDays: 86400 s)",
     );
   });
 

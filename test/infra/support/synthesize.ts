@@ -61,6 +61,7 @@ export interface Templates {
   readonly jobs: Template;
   readonly notifications: Template;
   readonly deadLetters: Template;
+  readonly backpressure: Template;
   readonly monitoring: Template;
   readonly all: readonly Template[];
 }
@@ -92,6 +93,7 @@ function synthesizeAnew(stage: string): Templates {
     jobs: of(app.jobs),
     notifications: of(app.notifications),
     deadLetters: of(app.deadLetters),
+    backpressure: of(app.backpressure),
     monitoring: of(app.monitoring),
   };
   return { ...named, all: Object.values(named) };

@@ -306,6 +306,8 @@ describe("B1: who accepts", () => {
     state.stored = undefined;
     state.nowMs = 4_000;
     expect((await reader.known()).pressure).toBe(full);
-    expect(state.unread).toBe(2);
+    state.nowMs = 2_000 + 60_001;
+    expect((await reader.known()).pressure.queues).toEqual({});
+    expect(state.unread).toBe(3);
   });
 });
