@@ -7,12 +7,15 @@ import { temporaryFolder } from "./cloud.ts";
 
 type Variable = (typeof environment)[keyof typeof environment];
 
-/**
- * The application with other values of environment variables, wherever a function has them. It is
- * deleted by `remove`.
- */
-export function assemblyWith(
-  values: { readonly [V in Variable]?: string },
+interface Properties {
+  readonly FunctionName?: string;
+  Timeout?: number;
+  readonly Environment?: { readonly Variables?: Record<string, unknown> };
+}
+
+/** The application with other properties of its resources. It is deleted by `remove`. */
+export function changedAssembly(
+  change: (properties: Properties) => void,
   from = inject("assemblyDir"),
 ) {
   const directory = temporaryFolder();
@@ -20,22 +23,30 @@ export function assemblyWith(
   for (const name of readdirSync(directory).filter((one) => one.endsWith(".template.json"))) {
     const file = join(directory, name);
     const template = JSON.parse(readFileSync(file, "utf8"));
-    for (const { Properties } of Object.values<Resource>(template.Resources)) {
-      const variables = Properties?.Environment?.Variables ?? {};
-      for (const [variable, value] of Object.entries(values)) {
-        if (variable in variables) variables[variable] = value;
-      }
-    }
+    const resources = Object.values<{ readonly Properties?: Properties }>(template.Resources);
+    for (const { Properties: properties } of resources) if (properties) change(properties);
     writeFileSync(file, JSON.stringify(template));
   }
   const remove = () => rmSync(directory, { recursive: true, force: true });
   return { directory, remove };
 }
 
-interface Resource {
-  readonly Properties?: { readonly Environment?: { readonly Variables?: Record<string, unknown> } };
-}
+/** With other values of environment variables, wherever a function has them. */
+export const assemblyWith = (values: { readonly [V in Variable]?: string }, from?: string) =>
+  changedAssembly(({ Environment }) => {
+    const variables = Environment?.Variables ?? {};
+    for (const [variable, value] of Object.entries(values)) {
+      if (variable in variables) variables[variable] = value;
+    }
+  }, from);
+
+/** With other time-outs of functions, in seconds. */
+export const assemblyWithTimeouts = (seconds: Readonly<Record<string, number>>, from?: string) =>
+  changedAssembly((properties) => {
+    const timeout = seconds[properties.FunctionName ?? ""];
+    if (timeout !== undefined) properties.Timeout = timeout;
+  }, from);
 
 /** With limits of queues that a test can reach. */
-export const assemblyWithLimits = (limits: BackpressureLimits) =>
-  assemblyWith({ BACKPRESSURE: JSON.stringify(limits) });
+export const assemblyWithLimits = (limits: BackpressureLimits, from?: string) =>
+  assemblyWith({ BACKPRESSURE: JSON.stringify(limits) }, from);
