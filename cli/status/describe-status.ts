@@ -95,7 +95,7 @@ export function describeQueues({ items, schedules }: Queues, all: boolean): stri
   const rows = [
     ...shown.map((queue) => [
       queue.queue,
-      grouped(queue.waiting + queue.delayed),
+      grouped(queue.waiting),
       grouped(queue.inFlight),
       queue.oldestSeconds === undefined ? "" : age(queue.oldestSeconds * 1_000),
       ...[queue.arrivedPerMinute, queue.donePerMinute].map((rate) =>

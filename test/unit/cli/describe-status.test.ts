@@ -31,7 +31,14 @@ describe("describeStatus", () => {
   });
 
   test("says what rings, for how long, and which queues stand out", () => {
-    const counting = { ...quiet, queue: "count", deadLettersOpen: 2, oldestSeconds: 90 };
+    const counting = {
+      ...quiet,
+      queue: "count",
+      waiting: 5,
+      delayed: 2,
+      deadLettersOpen: 2,
+      oldestSeconds: 90,
+    };
     const page = pageOf({
       alarms: {
         items: [
@@ -58,7 +65,7 @@ describe("describeStatus", () => {
       "  docs/runbook.md#count-dead-letters",
       "",
       "queue                 waiting  in flight  oldest  in/min  done/min  dead letters",
-      "count                       0          0    90 s   1,200                       2",
+      "count                       5          0    90 s   1,200                       2",
       "tend-jobs (schedule)                                                           1",
       "In 1 other queue nothing stands out.",
       "",
