@@ -47,18 +47,17 @@ const staleMs = 5 * 60_000;
 export const isHeeded = (queue: QueuePressure, nowMs: number): boolean =>
   nowMs - queue.seenAtMs <= staleMs;
 
-/** @returns undefined when the queue is at no level. */
+/** @param before as far as it is heeded. @returns undefined when the queue is at no level. */
 export function judgeQueue(
   before: QueuePressure | undefined,
   look: Look,
   limits: LevelLimits,
   nowMs: number,
 ): QueuePressure | undefined {
-  const known = before && isHeeded(before, nowMs) ? before : undefined;
-  const level = nextLevel(known?.level ?? "none", look, limits);
+  const level = nextLevel(before?.level ?? "none", look, limits);
   if (level === "none") return undefined;
   const reached = raisedLevels.filter((one) => heightOf(one) <= heightOf(level));
-  const sinceMs = Object.fromEntries(reached.map((one) => [one, known?.sinceMs[one] ?? nowMs]));
+  const sinceMs = Object.fromEntries(reached.map((one) => [one, before?.sinceMs[one] ?? nowMs]));
   return { ...look, level, sinceMs, seenAtMs: nowMs };
 }
 

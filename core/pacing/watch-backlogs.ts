@@ -2,7 +2,7 @@ import { type Priority, priorityOf } from "../contracts/queued-work.ts";
 import type { QueueMetrics } from "../monitoring/queue-figures.ts";
 import { atOnce } from "../values/at-once.ts";
 import type { Clock } from "../values/time.ts";
-import { judgeQueue, type Pressure, type QueuePressure } from "./pressure.ts";
+import { isHeeded, judgeQueue, type Pressure, type QueuePressure } from "./pressure.ts";
 import { ageMatters, type LevelLimits } from "./queue-level.ts";
 
 /** From when on it is too much, by what waits in a queue. */
@@ -51,9 +51,10 @@ export async function watchBacklogs(deps: WatchDeps): Promise<Watched> {
   const nowMs = clock.nowMs();
   const judged = queues.flatMap((queue): [string, QueuePressure][] => {
     const known = before?.queues[queue];
+    const heeded = known && isHeeded(known, nowMs) ? known : undefined;
     const waiting = depths.get(queue);
     const look = waiting !== undefined && { waiting, oldestSeconds: ages.get(queue) };
-    const next = look ? judgeQueue(known, look, limitsOf(queue, limits), nowMs) : known;
+    const next = look ? judgeQueue(heeded, look, limitsOf(queue, limits), nowMs) : heeded;
     return next ? [[queue, next]] : [];
   });
   const { retryAfterSeconds } = limits;

@@ -161,8 +161,6 @@ describe("B1: what is refused", () => {
     expect(refused(pressure.queues, 7 * minuteMs)).not.toEqual([]);
     expect(refused(pressure.queues, 7 * minuteMs + 1)).toEqual([]);
     expect(stateOf("run-draft-save", pressure, 7 * minuteMs + 1).level).toBe("none");
-    // Nor do they keep a queue at its level.
-    expect(judgeQueue(hard, { waiting: 50 }, limits, 8 * minuteMs)?.level).toBe("soft");
   });
 
   test("is a 429 that says why, and when to come back: not all at once", () => {
@@ -233,6 +231,15 @@ describe("B1: who watches", () => {
       ["count-engagements", "hard"],
       ["run-draft-save", "soft"],
     ]);
+  });
+
+  test("believes nothing that is too old: neither of queues it cannot see, nor of others", async () => {
+    stored = pressureOf({ "count-engagements": seen(100), "run-draft-save": seen(100) });
+    const waiting = { "count-engagements": 50, "run-export-engagements": 0 };
+    const later = { clock: { nowMs: () => 5 * minuteMs + 1 } };
+    const { pressure } = await watchBacklogs(deps(waiting, later));
+    expect(pressure.queues).toMatchObject({ "count-engagements": { level: "soft" } });
+    expect(Object.keys(pressure.queues)).toEqual(["count-engagements"]);
   });
 
   test("decides by the depth alone when nobody knows the age, and says so", async () => {
