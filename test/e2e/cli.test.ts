@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { commands } from "../../cli/commands.ts";
 import { freePort } from "../../local/free-port.ts";
+import { acceptedEvent } from "./support/accepted-event.ts";
 import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { repository } from "./support/program.ts";
@@ -54,22 +55,6 @@ async function earned(creatorId: string): Promise<bigint> {
   return BigInt(pendingMicros) + BigInt(settledMicros);
 }
 
-const acceptedEvent = (schemaVersion: number) =>
-  JSON.stringify({
-    source: "pennyline.engagements",
-    "detail-type": "EngagementsAccepted",
-    detail: {
-      ...{ schemaVersion, traceparent: `00-${traceId}-${"b".repeat(16)}-01` },
-      acceptedAtMs: Date.now(),
-      engagements: [
-        {
-          ...{ articleId: "poisoned", readerId: "a-reader", kind: "view", channel: "publisher" },
-          occurredAtMs: Date.now(),
-        },
-      ],
-    },
-  });
-
 describe("an operator", () => {
   test("sees that all is well, in words and for programs", async () => {
     // What the start of a copy sets off is over by itself.
@@ -84,7 +69,7 @@ describe("an operator", () => {
 
   test("Q4: sees poison: what rings and what it means, and why messages died", async () => {
     const queue = cloud.queues.get(local("count-engagements"));
-    queue.send(acceptedEvent(99));
+    queue.send(acceptedEvent("poisoned", 99, traceId));
     queue.send("{not json");
     queue.send("neither is this");
     await expect.poll(exits("alarms"), patiently).toBe(1);

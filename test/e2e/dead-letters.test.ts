@@ -5,6 +5,7 @@ import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import type { Letter, LetterState } from "../../core/dead-letters/letter.ts";
 import type { LetterLine } from "../../core/dead-letters/letter-store.ts";
+import { acceptedEvent } from "./support/accepted-event.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { cloudFiles } from "./support/cloud-files.ts";
@@ -57,29 +58,11 @@ async function failUntilDead(worker: string, count: number, failedBefore: number
   await expect.poll(() => dead.depth().visible, patiently).toBe(count);
 }
 
-/** An event as the bus writes it. */
-function acceptedEvent(articleId: string, schemaVersion: number) {
-  return JSON.stringify({
-    source: "pennyline.engagements",
-    "detail-type": "EngagementsAccepted",
-    detail: {
-      ...{ schemaVersion, traceparent: `00-${traceId}-${"b".repeat(16)}-01` },
-      acceptedAtMs: Date.now(),
-      engagements: [
-        {
-          ...{ articleId, readerId: "a-reader", kind: "view", channel: "publisher" },
-          occurredAtMs: Date.now(),
-        },
-      ],
-    },
-  });
-}
-
 describe("what dies is archived", () => {
   test("Q4, Q5: poison becomes letters that say why, by cause, and leaves the queue", async () => {
     await api.putArticle("q4", "q4");
     const failed = failures("count-engagements");
-    queue("count-engagements").send(acceptedEvent("q4", 99));
+    queue("count-engagements").send(acceptedEvent("q4", 99, traceId));
     queue("count-engagements").send("{not json");
     queue("count-engagements").send("neither is this");
     await failUntilDead("count-engagements", 3, failed);
@@ -128,7 +111,7 @@ describe("what dies is archived", () => {
       functions: { [counting]: { killAtCall: { chance: 1, call: 1, when: "before" } } },
     });
     const failed = failures("count-engagements");
-    queue("count-engagements").send(acceptedEvent("q4", 2));
+    queue("count-engagements").send(acceptedEvent("q4", 2, traceId));
     await failUntilDead("count-engagements", 1, failed);
     cloud.faults.plan({});
     await archive();
