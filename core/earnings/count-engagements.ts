@@ -91,12 +91,16 @@ export async function countEngagements(
     presented.push(...read);
   }
   const { results, decisions, moderated } = await countPresented(deps, presented, deadlineMs);
+  const told = new Set<ImpressionKey>();
   for (const [id, keys] of keysByDelivery) {
     // Fails closed: a key that the counting step did not speak of is undecided too.
     const decided = (key: ImpressionKey) =>
       results.get(key) === "recorded" || results.get(key) === "duplicate";
     if (!keys.every(decided)) failed.add(id);
-    if (deps.follow?.isFollowed(id)) deps.follow.onCounted(id, placesOf(keys, results, decisions));
+    // What came twice in one batch was news the first time.
+    const news = keys.filter((key) => !told.has(key));
+    for (const key of news) told.add(key);
+    if (deps.follow?.isFollowed(id)) deps.follow.onCounted(id, placesOf(news, results, decisions));
   }
   return { failedIds: [...failed], ...summarise(decisions, results, presented.length), moderated };
 }
