@@ -2,14 +2,15 @@
 import { commands } from "./commands.ts";
 import { runProgram } from "./program/run-program.ts";
 
-// Whoever closes the pipe (`| head`) has read enough.
+const stop = new AbortController();
+
+// Whoever closes the pipe (`| head`) has read enough; the exit code is the answer's all the same.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit();
+  stop.abort();
 });
 
 function untilStopped(): AbortSignal {
-  const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   return stop.signal;
 }

@@ -1,5 +1,6 @@
 import {
   type Command,
+  type CommandSpec,
   command,
   type ExitCode,
   exitCodes,
@@ -31,13 +32,7 @@ export interface AdminIo extends Pick<Io, "note" | "isTerminal" | "untilStopped"
   readonly show: (answer: Answer) => void;
 }
 
-interface AdminCommandSpec<Specs extends OptionSpecs> {
-  readonly name: string;
-  readonly summary: string;
-  readonly usage: readonly string[];
-  readonly about?: readonly string[];
-  readonly options: Specs;
-  readonly exits: string;
+interface AdminCommandSpec<Specs extends OptionSpecs> extends Omit<CommandSpec<Specs>, "read"> {
   /** Reads what is asked; what it returns asks it. @throws UsageError */
   readonly read: (given: {
     readonly words: readonly string[];

@@ -82,7 +82,7 @@ async function mintToken(dataDir: string, role: Role, id: string): Promise<strin
   const issuer = await readDevIssuer(dataDirAt(dataDir).issuer).catch((cause) => {
     const message =
       `no embedded cloud has started in ${dataDir}: run npm start, or name its folder with ` +
-      "--data-dir, or a deployed stack with --api and --token";
+      "--data-dir, or a deployed stage with --api and --token";
     throw new ApiFailure(message, undefined, { cause });
   });
   return await issuer.mintToken({ role, id });

@@ -1,6 +1,6 @@
 import type { Role } from "../../core/contracts/routes.ts";
 import { copyOptions, stateFolder, UsageError } from "../../local/cli/options.ts";
-import type { OptionSpec, ValuesOf } from "../program/command.ts";
+import type { OptionSpecs, ValuesOf } from "../program/command.ts";
 
 /** Which copy of the API, and who calls. */
 export interface Connection {
@@ -31,7 +31,7 @@ export const connectionOptions = {
       "folder of the copy that runs on this machine, on PORT (default .pennyline/$PORT; PORT is " +
       "4000 when unset)",
   },
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies OptionSpecs;
 
 type Values = ValuesOf<typeof connectionOptions>;
 

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { copyOptions } from "../../local/cli/options.ts";
 import { type DataDir, dataDirAt } from "../../local/data-dir.ts";
-import type { OptionSpec } from "../program/command.ts";
+import type { OptionSpecs } from "../program/command.ts";
 import { Unanswered } from "../program/unanswered.ts";
 import { connectionOptions } from "./connection.ts";
 
 export const dataDirOption = {
   "data-dir": connectionOptions["data-dir"],
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies OptionSpecs;
 
 /** The folder of a copy that has run before. @throws Unanswered */
 export function startedDataDir(option: string | undefined, env: NodeJS.ProcessEnv): DataDir {

@@ -1,5 +1,5 @@
 import { UsageError } from "../../local/cli/options.ts";
-import type { OptionSpec } from "../program/command.ts";
+import type { OptionSpecs } from "../program/command.ts";
 
 /** Which letters are meant: by their ids, or all open ones of a cause, a queue or both. */
 export type Selection =
@@ -13,11 +13,11 @@ export const selectionOptions = {
     value: "NAME",
     text: "all open letters of one dead letter queue (with --cause: those that are of both)",
   },
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies OptionSpecs;
 
 export const noteOption = {
   note: { type: "string", value: "TEXT", text: "why; it is kept with the letters, and audited" },
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies OptionSpecs;
 
 /** @throws UsageError unless letters are named in exactly one of the two ways. */
 export function readSelection(

@@ -1,13 +1,11 @@
 import { pairs, wrapped } from "../text.ts";
-import type { Command, CommandSpec, OptionSpec } from "./command.ts";
+import type { Command, CommandSpec, OptionSpec, OptionSpecs } from "./command.ts";
 
 const program = "npx pennyline";
 const width = 96;
 
 /** What `--help` shows of one command; every part of it comes from its definition. */
-export function helpOf(
-  spec: Omit<CommandSpec<Readonly<Record<string, OptionSpec>>>, "read">,
-): string {
+export function helpOf(spec: Omit<CommandSpec<OptionSpecs>, "read">): string {
   const { name, summary, usage, about = [], options, exits } = spec;
   const rows = [...Object.entries(options), ["help", helpRow] as const].map(
     ([option, { value, text }]) =>

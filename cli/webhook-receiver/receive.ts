@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
+import { Unanswered } from "../program/unanswered.ts";
 
 export interface ReceiverOptions {
   readonly port: number;
@@ -42,7 +43,9 @@ export async function receive(
     if (received === options.count) done.abort();
   });
   server.listen(options.port, "127.0.0.1");
-  await once(server, "listening");
+  await once(server, "listening").catch((cause: NodeJS.ErrnoException) => {
+    throw new Unanswered(`cannot listen on port ${options.port}: ${cause.code}`, { cause });
+  });
   say(`Receiving webhooks at http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   const ended = AbortSignal.any([done.signal, stop]);
   if (!ended.aborted) await once(ended, "abort");

@@ -55,6 +55,14 @@ describe("webhook-receiver", () => {
     await done;
   });
 
+  test("says when its port is taken", async () => {
+    const { url } = await start();
+    const taken = parse(["--port", new URL(url).port]);
+    await expect(receive(taken, () => {}, AbortSignal.abort())).rejects.toThrow(
+      /cannot listen on port \d+: EADDRINUSE/,
+    );
+  });
+
   test.each([
     [["--port", "http"], "--port"],
     [["--status", "99"], "--status"],
