@@ -97,9 +97,11 @@ async function tell(day: Day, round: Round, later: boolean): Promise<[Round, Tim
 }
 
 async function prove(day: Day, times: readonly [Round, Times][]): Promise<boolean> {
-  const { books, wrong } = await closeDay(day);
-  const { sent, accepted, refused, discarded } = day.oracle.totals;
   print("\n=== the proof");
+  const { books, wrong } = await closeDay(day, (command, screen) => {
+    for (const text of [`$ ${command}`, ...screen]) print(`  ${text.slice(0, 140)}`);
+  });
+  const { sent, accepted, refused, discarded } = day.oracle.totals;
   const { command, lines, exitCode } = await day.operator.run("proof");
   if (exitCode !== 0) wrong.push(`${command} ended with ${exitCode}`);
   const account = pairs([

@@ -24,6 +24,8 @@ export const prices: Readonly<Record<Kind, bigint>> = {
 };
 
 export const viralArticle = "viral";
+/** What is read while all of it is killed. */
+export const killedArticle = "finale";
 export const loadTestArticle = "load-test";
 /** Nobody has registered it: what is reported of it is refused. */
 export const strangeArticle = "never-registered";
@@ -35,5 +37,6 @@ export const articles: readonly Article[] = [
   { articleId: "chapter-2", shares: { bob: 100 } },
   { articleId: "essay", shares: { cleo: 50, ada: 50 } },
   { articleId: "poem", shares: { cleo: 100 } },
+  { articleId: killedArticle, shares: { bob: 100 } },
   { articleId: loadTestArticle, shares: { nobody: 100 } },
 ];

@@ -2,7 +2,8 @@ import { readBooks } from "../books.ts";
 import { createReaders } from "../clients.ts";
 import { type Day, look, type Round } from "../day.ts";
 import { startLanes, times } from "../lanes.ts";
-import { articles, quietArticles } from "../setting.ts";
+import { kinds } from "../oracle.ts";
+import { articles, killedArticle } from "../setting.ts";
 
 const lanes = 6;
 const perBatch = 20;
@@ -12,16 +13,14 @@ export const kill9: Round = {
   name: "kill -9",
   what: "All of it is killed in the middle of its work, and started again on what it had written.",
   async play(day, story) {
-    const { oracle, operator, program } = day;
-    const before = oracle.totals.accepted;
+    const { operator, program } = day;
     const load = startLoad(day);
-    await day.until("there is load", async () => {
-      const accepted = oracle.totals.accepted - before;
-      return { found: accepted > 500 ? accepted : undefined, seen: `${accepted} accepted` };
-    });
+    await day.until("there is load", async () => ({
+      found: load.accepted() > 500 ? true : undefined,
+      seen: `${load.accepted()} accepted`,
+    }));
     await program.kill();
-    const { accepted } = oracle.totals;
-    story.fault("kill -9");
+    story.fault(`kill -9, when ${load.accepted()} engagements of one article were accepted`);
     const screen = await operator.run("status");
     story.show(screen.command, screen.lines);
     if (screen.exitCode !== unanswered) throw new Error(`status ended with ${screen.exitCode}`);
@@ -30,24 +29,30 @@ export const kill9: Round = {
     story.repaired("npm start, on the same folder");
     // Also those whose answer was cut off: they are sent again until they are answered.
     await load.stop();
-    await day.until(
-      "what was answered 202 before is counted",
-      async () => {
-        const { counted, discarded, open } = await readBooks(day.api, articles);
-        const there = counted + discarded + open;
-        return { found: there >= accepted ? there : undefined, seen: `${there} of ${accepted}` };
-      },
-      1_000,
-    );
-    await story.recovered(`all ${accepted} that were accepted before are accounted for`);
+    const accepted = load.accepted();
+    await day.until("all of them are counted, once", async () => {
+      const counted = await countedOf(day, killedArticle);
+      return { found: counted === accepted || undefined, seen: `${counted} of ${accepted}` };
+    });
+    await story.recovered(`all ${accepted} that were accepted by now are counted, each once`);
     await look(day, story, "status");
   },
 };
 
+async function countedOf({ api }: Day, articleId: string): Promise<number> {
+  const { earned } = await readBooks(api, articles);
+  const counts = earned.find((one) => one.articleId === articleId)?.counts;
+  return kinds.reduce((sum, kind) => sum + (counts?.[kind] ?? 0), 0);
+}
+
 function startLoad({ clients }: Day) {
+  let accepted = 0;
   const crowd = createReaders("kill");
-  const articleOf = (lane: number) => quietArticles[lane % quietArticles.length] ?? "";
-  return startLanes(
-    times(lanes, (lane) => () => clients.report(crowd.mixed(articleOf(lane), perBatch))),
+  const { stop } = startLanes(
+    times(lanes, () => async () => {
+      await clients.report(crowd.mixed(killedArticle, perBatch));
+      accepted += perBatch;
+    }),
   );
+  return { accepted: () => accepted, stop };
 }
