@@ -28,6 +28,9 @@ export const deadPartner: Round = {
         `The other endpoint was told of a job after ${atFirst.mostMs} ms at most; once the first ` +
           `call had been given up, after ${later.mostMs} (before: ${before.mostMs}).`,
       );
+      story.tell(
+        "(A partner may hold five workers for 15 s. There are ten in AWS, and four here.)",
+      );
       const viewsMs = day.clients.since(sinceMs).medianMs;
       story.tell(`Views were answered in ${viewsMs} ms, median (before: ${viewsBefore}).`);
       partner.reply(410);
