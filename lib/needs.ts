@@ -57,7 +57,7 @@ export interface Needs {
   /** What dead letter queues there are, and what may be done with them, by the ends of their names. */
   readonly deadLetterQueues?: readonly string[];
   /** How much waits in each queue. */
-  readonly queueLevels?: boolean;
+  readonly queueDepths?: boolean;
   /** What CloudWatch has measured, and what its alarms say. */
   readonly monitoring?: readonly ("DescribeAlarms" | "GetMetricData")[];
   /** Sends dead letters back to where they came from. */
@@ -156,7 +156,7 @@ export function environmentOf(needs: Needs, platform: Platform): Record<string, 
   if (needs.putEvents) variables[environment.eventBusName] = platform.bus.eventBusName;
   if (needs.files) variables[environment.filesBucket] = platform.files.bucketName;
   if (needs.mail) variables[environment.mail] = mailOf(platform);
-  if (needs.deadLetterQueues || needs.queueLevels || needs.redrives) {
+  if (needs.deadLetterQueues || needs.queueDepths || needs.redrives) {
     variables[environment.queuePrefix] = `${nameIn(settings)}-`;
     // Stacks that come later have theirs, too.
     variables[environment.deadLetterSources] = Lazy.string({
@@ -314,7 +314,7 @@ export function grantNeeds(
       allowQueues(needs.deadLetterQueues, queue("*"), platform, grantee, reason);
     }
   }
-  if (needs.queueLevels) {
+  if (needs.queueDepths) {
     const reason = "Operators look at every queue.";
     allowQueues(["GetQueueAttributes", "GetQueueUrl"], "*", platform, grantee, reason);
   }

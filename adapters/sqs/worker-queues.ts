@@ -1,17 +1,13 @@
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { GetQueueAttributesCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { redriveAttributes } from "../../core/dead-letters/archive-letters.ts";
-import type { QueueLevel } from "../../core/dead-letters/read-queues.ts";
-
-const client = new SQSClient({
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-});
+import type { QueueDepth } from "../../core/monitoring/read-queues.ts";
+import { sqsClient } from "./client.ts";
 
 /** Sends a letter back to a worker's queue, which knows by its attributes what it is. */
 export function sqsRedrive(urlOf: (queue: string) => Promise<string>) {
   return async (queue: string, body: string, letterId: string, number: number): Promise<void> => {
     const attribute = (StringValue: string) => ({ DataType: "String", StringValue });
-    await client.send(
+    await sqsClient.send(
       new SendMessageCommand({
         QueueUrl: await urlOf(queue),
         MessageBody: body,
@@ -24,9 +20,9 @@ export function sqsRedrive(urlOf: (queue: string) => Promise<string>) {
   };
 }
 
-export function sqsQueueLevels(urlOf: (queue: string) => Promise<string>) {
-  return async (queue: string): Promise<QueueLevel> => {
-    const { Attributes = {} } = await client.send(
+export function sqsQueueDepths(urlOf: (queue: string) => Promise<string>) {
+  return async (queue: string): Promise<QueueDepth> => {
+    const { Attributes = {} } = await sqsClient.send(
       new GetQueueAttributesCommand({
         QueueUrl: await urlOf(queue),
         AttributeNames: [

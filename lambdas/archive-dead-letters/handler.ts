@@ -9,7 +9,8 @@ import { metrics } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
 import { traceLetter } from "../../adapters/lambda/traces.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
-import { queueUrls, sqsDeadLetterQueues } from "../../adapters/sqs/dead-letter-queues.ts";
+import { sqsDeadLetterQueues } from "../../adapters/sqs/dead-letter-queues.ts";
+import { queueUrls } from "../../adapters/sqs/queue-urls.ts";
 import { deadLetterQueuesOf, deadLettersOpen } from "../../core/contracts/dead-letter-sources.ts";
 import {
   type ArchiveDeps,

@@ -6,9 +6,9 @@ import { dynamoDbPressure } from "../../adapters/dynamodb/pressure-store.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
-import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
-import { sqsQueueLevels } from "../../adapters/sqs/worker-queues.ts";
-import { readQueues } from "../../core/dead-letters/read-queues.ts";
+import { queueUrls } from "../../adapters/sqs/queue-urls.ts";
+import { sqsQueueDepths } from "../../adapters/sqs/worker-queues.ts";
+import { readQueues } from "../../core/monitoring/read-queues.ts";
 
 const prefix = setting("queuePrefix");
 const clock = systemClock;
@@ -18,7 +18,7 @@ const pressure = dynamoDbPressure({
 const deps = {
   ...{ pressure: pressure.read, clock },
   sources: JSON.parse(setting("deadLetterSources")),
-  levelOf: sqsQueueLevels(queueUrls(prefix)),
+  depthOf: sqsQueueDepths(queueUrls(prefix)),
   metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock }),
   letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), clock),
 };

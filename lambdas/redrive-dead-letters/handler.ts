@@ -7,7 +7,7 @@ import { setting } from "../../adapters/lambda/environment.ts";
 import { failing } from "../../adapters/lambda/failures.ts";
 import { workerHandler } from "../../adapters/lambda/worker.ts";
 import { sha256Hex, systemClock, systemPacing } from "../../adapters/runtime.ts";
-import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
+import { queueUrls } from "../../adapters/sqs/queue-urls.ts";
 import { sqsRedrive } from "../../adapters/sqs/worker-queues.ts";
 import { type RedriveDeps, redriveLetters } from "../../core/dead-letters/redrive-letters.ts";
 

@@ -8,8 +8,8 @@ import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
 import { systemClock } from "../../adapters/runtime.ts";
-import { queueUrls } from "../../adapters/sqs/dead-letter-queues.ts";
-import { sqsQueueLevels } from "../../adapters/sqs/worker-queues.ts";
+import { queueUrls } from "../../adapters/sqs/queue-urls.ts";
+import { sqsQueueDepths } from "../../adapters/sqs/worker-queues.ts";
 import { type DeadLetterSources, workersOf } from "../../core/contracts/dead-letter-sources.ts";
 import { heightOf, queueLevel } from "../../core/contracts/queued-work.ts";
 import { type Pressure, refusedNow } from "../../core/pacing/pressure.ts";
@@ -17,10 +17,10 @@ import { watchBacklogs } from "../../core/pacing/watch-backlogs.ts";
 
 const sources: DeadLetterSources = JSON.parse(setting("deadLetterSources"));
 const prefix = setting("queuePrefix");
-const levelOf = sqsQueueLevels(queueUrls(prefix));
+const depthOf = sqsQueueDepths(queueUrls(prefix));
 const deps = {
   queues: workersOf(sources),
-  waitingIn: async (queue: string) => (await levelOf(queue)).waiting,
+  waitingIn: async (queue: string) => (await depthOf(queue)).waiting,
   metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock: systemClock }),
   store: dynamoDbPressure({
     ...{ client: documentClient, pacingTable: setting("pacingTable"), clock: systemClock },

@@ -180,7 +180,7 @@ const needsOf: Record<Operation, Needs> = {
   "read-queues": {
     tables: { deadLetters: ["GetItem"] },
     deadLetterIndex: ["Query"],
-    queueLevels: true,
+    queueDepths: true,
     monitoring: ["GetMetricData"],
     pressure: ["GetItem"],
   },

@@ -22,7 +22,7 @@ export class BackpressureStack extends Stack {
       name,
       timeout: Duration.seconds(55),
       needs: {
-        queueLevels: true,
+        queueDepths: true,
         monitoring: ["GetMetricData"],
         pressure: ["GetItem", "PutItem"],
         backpressureRules: true,

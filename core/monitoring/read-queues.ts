@@ -1,12 +1,12 @@
 import { type DeadLetterSources, deadLetterQueuesOf } from "../contracts/dead-letter-sources.ts";
-import type { QueueFigures, QueueMetrics } from "../monitoring/queue-figures.ts";
+import { countOpen } from "../dead-letters/count-open.ts";
+import type { LetterStore } from "../dead-letters/letter-store.ts";
 import { type Pressure, stateOf } from "../pacing/pressure.ts";
 import { atOnce } from "../values/at-once.ts";
 import type { Clock } from "../values/time.ts";
-import { countOpen } from "./count-open.ts";
-import type { LetterStore } from "./letter-store.ts";
+import type { QueueFigures, QueueMetrics } from "./queue-figures.ts";
 
-export interface QueueLevel {
+export interface QueueDepth {
   /** Those that may be received, and those that are delayed. */
   readonly waiting: number;
   readonly delayed: number;
@@ -15,7 +15,7 @@ export interface QueueLevel {
 
 interface Deps {
   readonly sources: DeadLetterSources;
-  readonly levelOf: (queue: string) => Promise<QueueLevel>;
+  readonly depthOf: (queue: string) => Promise<QueueDepth>;
   readonly metrics: QueueMetrics;
   readonly letters: Pick<LetterStore, "lines">;
   readonly pressure: () => Promise<Pressure | undefined>;
@@ -29,7 +29,7 @@ const queuesAtOnce = 40;
  * and what nobody has seen to.
  */
 export async function readQueues(deps: Deps) {
-  const { sources, levelOf, metrics, letters, pressure, clock } = deps;
+  const { sources, depthOf, metrics, letters, pressure, clock } = deps;
   const workers = Object.entries(sources).filter(([, what]) => typeof what === "object");
   const [open, figures, seen] = await Promise.all([
     countOpen(letters),
@@ -37,7 +37,7 @@ export async function readQueues(deps: Deps) {
     pressure(),
   ]);
   const items = await atOnce(workers, queuesAtOnce, async ([queue, carries]) => ({
-    ...{ queue, carries, ...(await levelOf(queue)), ...present(figures?.get(queue)) },
+    ...{ queue, carries, ...(await depthOf(queue)), ...present(figures?.get(queue)) },
     ...stateOf(queue, seen, clock.nowMs()),
     deadLettersOpen: openOf(open, sources, queue),
   }));
