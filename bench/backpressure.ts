@@ -21,9 +21,9 @@ const dataDir = mkdtempSync(join(tmpdir(), "pennyline-bench-"));
 const cloud = await startCloud({ dataDir, schedules: false, quiet: true });
 const api = await apiClient(cloud);
 const tables = cloudTables(cloud);
-const store = dynamoDbPressure({
-  ...{ client: tables.client, pacingTable: tables.tableOf("Pacing"), clock: systemClock },
-});
+const { client, tableOf } = tables;
+const pacingTable = tableOf("Pacing");
+const store = dynamoDbPressure({ client, pacingTable, clock: systemClock });
 
 try {
   await api.putArticle("bench", "ada");

@@ -122,7 +122,10 @@ const partitions = {
   failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`, `${lettersPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
 const secretNames = [
-  ...(["viewTokenSecret", "webhookSecret", "webPushSecret", "linkSecret"] as const),
+  "viewTokenSecret",
+  "webhookSecret",
+  "webPushSecret",
+  "linkSecret",
   "limitSecret",
 ] as const;
 const partitionNames = Object.keys(partitions) as (keyof typeof partitions)[];
@@ -243,9 +246,11 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
 }
 
 function ratesOf({ rateLimits }: Settings): string {
-  const rates = Object.entries(rateLimits).map(([whose, { ratePerSecond: perSecond, burst }]) => [
-    ...[whose, { perSecond, burst }],
-  ]);
+  const rateOf = ({ ratePerSecond, burst }: Settings["rateLimits"]["ip"]) => ({
+    perSecond: ratePerSecond,
+    burst,
+  });
+  const rates = Object.entries(rateLimits).map(([whose, limit]) => [whose, rateOf(limit)]);
   return JSON.stringify(Object.fromEntries(rates));
 }
 

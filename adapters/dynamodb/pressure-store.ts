@@ -8,7 +8,7 @@ interface Deps {
   readonly pacingTable: string;
   readonly clock: Clock;
   /** How long a read may take; default: as long as any. */
-  readonly readWithinMs?: number;
+  readonly readWithinMs?: number | undefined;
 }
 
 const key = { pk: pressureItem, sk: pressureItem };

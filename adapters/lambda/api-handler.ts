@@ -26,18 +26,18 @@ export interface ApiAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export type AnswerCall = (call: ApiCall) => Promise<ApiAnswer>;
+
 type TracedEvent = ApiEvent & { trace?: TraceContext };
 
 /**
  * An edge function: continues the caller's trace, refuses callers who ask too much, answers JSON, turns
  * errors into problems, and writes one log line a request, and a step of its trace if that is kept.
  */
-export const apiHandler = (answer: Answer) => limitedHandler({}, answer);
-
-type Answer = (call: ApiCall) => Promise<ApiAnswer>;
+export const apiHandler = (answer: AnswerCall) => limitedHandler({}, answer);
 
 /** The same, with other limits than a caller's own. */
-export function limitedHandler(options: RequestLimitOptions, answer: Answer) {
+export function limitedHandler(options: RequestLimitOptions, answer: AnswerCall) {
   return middy<TracedEvent, APIGatewayProxyStructuredResultV2>()
     .use(tracing())
     .use(requestLimits(options))

@@ -3,15 +3,11 @@ import type { WorkKind } from "../../core/contracts/queued-work.ts";
 import { type Pressure, refusalOf } from "../../core/pacing/pressure.ts";
 import { pressureReader } from "../../core/pacing/pressure-reader.ts";
 import { refusalProblem } from "../../core/pacing/refuse-work.ts";
-import { documentClient } from "../dynamodb/client.ts";
-import { dynamoDbPressure } from "../dynamodb/pressure-store.ts";
+import { pressureFromEnvironment } from "../dynamodb/pacing-from-environment.ts";
 import { systemClock, systemPacing } from "../runtime.ts";
-import type { ApiAnswer, ApiCall } from "./api-handler.ts";
-import { setting } from "./environment.ts";
+import type { AnswerCall } from "./api-handler.ts";
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
-
-type Answering = (call: ApiCall) => Promise<ApiAnswer>;
 
 /** A read takes milliseconds, the first one has to connect; nobody waits for a table that hangs. */
 const readWithinMs = 1_000;
@@ -20,10 +16,7 @@ const recentMs = 5_000;
 
 /** What tells whether there is room for more, of the stage. */
 export function roomFromEnvironment() {
-  const { read } = dynamoDbPressure({
-    ...{ client: documentClient, pacingTable: setting("pacingTable") },
-    ...{ clock: systemClock, readWithinMs },
-  });
+  const { read } = pressureFromEnvironment(readWithinMs);
   const reader = pressureReader({
     ...{ read, clock: systemClock },
     onUnread(error) {
@@ -40,7 +33,7 @@ export function roomFromEnvironment() {
       requireRoom(pressure, kind);
     },
     /** Answers only while there is room: before the body is looked at, or anything is written. */
-    whileThereIs: (kind: WorkKind, answer: Answering): Answering => {
+    whileThereIs: (kind: WorkKind, answer: AnswerCall): AnswerCall => {
       return async (call) => {
         const { pressure, reading } = await reader.known(recentMs);
         try {

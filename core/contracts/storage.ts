@@ -81,9 +81,10 @@ export const tables = {
    */
   connections: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /**
-   * How fast is too fast: `limit#<name>` / `slot` (of callers:
-   * `limit#callers#caller#<hash>`, `limit#callers#ip#<keyed hash>`), `breaker#<name>` / `breaker`, `lease#<name>` / `lease`;
-   * `canary#probes` / `canary`; `load#<job type>` / `load`; `outcomes#<name>` / `<hour>`.
+   * How fast is too fast: `limit#<name>` / `slot` (of callers: `limit#callers#caller#<hash>`,
+   * `limit#callers#ip#<keyed hash>`); `pressure` / `pressure`: how full queues are;
+   * `breaker#<name>` / `breaker`; `lease#<name>` / `lease`; `canary#probes` / `canary`;
+   * `outcomes#<name>` / `<hour>`.
    */
   pacing: { partitionKey: "pk", sortKey: "sk", ttl: "ttl" },
   /** `trace#<trace id>` / `<time>#<span id>`: one step of a request's life. */

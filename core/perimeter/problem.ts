@@ -55,7 +55,8 @@ export const problems = {
     new Problem(409, code, title, detail, extensions),
   tooMany: (detail: string, retryAfterSeconds: number, limit?: "caller" | "ip") =>
     new Problem(429, "too-many-requests", "Too many requests", detail, {
-      ...{ retryAfterSeconds, ...(limit && { limit }) },
+      retryAfterSeconds,
+      ...(limit && { limit }),
     }),
   notFound: (what: string) =>
     new Problem(404, "not-found", "Not found", `There is no ${what} here that you may see.`),

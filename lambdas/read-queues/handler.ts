@@ -2,7 +2,7 @@ import { cloudWatchClient } from "../../adapters/cloudwatch/client.ts";
 import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
-import { dynamoDbPressure } from "../../adapters/dynamodb/pressure-store.ts";
+import { pressureFromEnvironment } from "../../adapters/dynamodb/pacing-from-environment.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
@@ -12,15 +12,13 @@ import { readQueues } from "../../core/monitoring/read-queues.ts";
 
 const prefix = setting("queuePrefix");
 const clock = systemClock;
-const pressure = dynamoDbPressure({
-  ...{ client: documentClient, pacingTable: setting("pacingTable"), clock },
-});
 const deps = {
-  ...{ pressure: pressure.read, clock },
   sources: JSON.parse(setting("deadLetterSources")),
   depthOf: sqsQueueDepths(queueUrls(prefix)),
   metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock }),
   letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), clock),
+  pressure: pressureFromEnvironment().read,
+  clock,
 };
 
 export const handler = apiHandler(async () => ok(await readQueues(deps)));

@@ -1,8 +1,7 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { cloudWatchClient } from "../../adapters/cloudwatch/client.ts";
 import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
-import { documentClient } from "../../adapters/dynamodb/client.ts";
-import { dynamoDbPressure } from "../../adapters/dynamodb/pressure-store.ts";
+import { pressureFromEnvironment } from "../../adapters/dynamodb/pacing-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { metrics } from "../../adapters/lambda/metrics.ts";
@@ -22,9 +21,7 @@ const deps = {
   queues: workersOf(sources),
   waitingIn: async (queue: string) => (await depthOf(queue)).waiting,
   metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock: systemClock }),
-  store: dynamoDbPressure({
-    ...{ client: documentClient, pacingTable: setting("pacingTable"), clock: systemClock },
-  }),
+  store: pressureFromEnvironment(),
   limits: JSON.parse(setting("backpressure")),
   clock: systemClock,
   onAgesUnknown: (queues: readonly string[]) =>
