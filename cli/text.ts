@@ -36,8 +36,11 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   );
 }
 
-/** Lines of at most `width`, broken between words. */
-export function wrapped(text: string, width: number): string[] {
+/** Characters of a line that fits a terminal. */
+export const pageWidth = 96;
+
+/** Lines of at most `width` characters, broken between words. */
+export function wrapped(text: string, width = pageWidth): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { ZodType } from "zod";
+import { type ZodType, z } from "zod";
 import { Refused } from "../program/unanswered.ts";
 import { type Api, type ApiAnswer, ApiFailure, describe } from "./api-client.ts";
+
+/** Digits, as the API writes micros and sums that a number could not hold exactly. */
+export const integer = z
+  .string()
+  .regex(/^-?\d+$/)
+  .transform(BigInt);
 
 /** An answer as it is understood here, and as it came. */
 export interface Answered<Value> {

@@ -1,4 +1,4 @@
-import { grouped, pairs } from "../text.ts";
+import { grouped, pairs, table } from "../text.ts";
 import { type Counts, totalOf } from "./read-account.ts";
 import type { CountedArticle } from "./wait-until-counted.ts";
 
@@ -12,7 +12,14 @@ interface Row {
   readonly heldMicros: bigint;
 }
 
-const columns = ["views", "search visits", "of these held", "void", "micros paid", "micros held"];
+const columns = [
+  "views",
+  "search visits",
+  "of these held",
+  "void",
+  "micros paid",
+  "micros held",
+].map((title) => ({ title, right: true }));
 
 function sum(names: readonly string[], articles: readonly CountedArticle[]): Row {
   const count = (of: (article: CountedArticle) => number) =>
@@ -42,12 +49,12 @@ function articleRows(articles: readonly CountedArticle[]): Row[] {
 
 /** What each creator earned, most first. */
 export function creatorTable(articles: readonly CountedArticle[], mostRows: number): string[] {
-  return table(["creator"], creatorRows(articles), mostRows);
+  return earnings(["creator"], creatorRows(articles), mostRows);
 }
 
 /** The same for each article. */
 export function articleTable(articles: readonly CountedArticle[], mostRows: number): string[] {
-  return table(["creator", "article"], articleRows(articles), mostRows);
+  return earnings(["creator", "article"], articleRows(articles), mostRows);
 }
 
 function byEarnings(a: Row, b: Row): number {
@@ -56,27 +63,15 @@ function byEarnings(a: Row, b: Row): number {
   return a.names.join("\n") < b.names.join("\n") ? -1 : 1;
 }
 
-function table(headings: readonly string[], rows: readonly Row[], most: number): string[] {
-  if (rows.length === 0) return [];
+function earnings(headings: readonly string[], rows: readonly Row[], most: number): string[] {
   const shown = rows.toSorted(byEarnings).slice(0, most);
-  const cells = [
-    [...headings, ...columns],
-    ...shown.map((row) => [
+  const lines = table(
+    [...headings.map((title) => ({ title })), ...columns],
+    shown.map((row) => [
       ...row.names,
       ...[row.views, row.searchVisits, row.held, row.void].map(grouped),
       ...[row.paidMicros, row.heldMicros].map(grouped),
     ]),
-  ];
-  const widths = cells[0]?.map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = cells.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths?.[column] ?? 0;
-        return column < headings.length ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join("  "),
   );
   const hidden = rows.length - shown.length;
   return hidden > 0 ? [...lines, `and ${grouped(hidden)} more (--all shows them)`] : lines;

@@ -57,7 +57,7 @@ interface Deps {
 
 const requestsAtOnce = 8;
 const proofLooks = 5;
-/** How long totals must stand still; a deployed stack may take seconds to start a function. */
+/** How long totals must stand still; a deployed stage may take seconds to start a function. */
 const quietMs = { embedded: 3_000, deployed: 15_000 };
 
 export async function importLog(options: ImportOptions, deps: Deps): Promise<ImportResult> {

@@ -14,19 +14,17 @@ export interface Log {
   close(): Promise<void>;
 }
 
-export class UnreadableLog extends Unanswered {}
-
 /**
  * Opens a file, or standard input for `-`. What cannot be read twice (a pipe) is kept in a
  * temporary file when two passes are needed, never in memory.
- * @throws UnreadableLog when there is no such file.
+ * @throws Unanswered when there is no such file.
  */
 export async function openLog(file: string, { passes }: { passes: 1 | 2 }): Promise<Log> {
   if (file === "-") return await openPipe(process.stdin, passes);
   const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new UnreadableLog(`cannot read ${file}: ${cause.code ?? cause.message}`, { cause });
+    throw new Unanswered(`cannot read ${file}: ${cause.code ?? cause.message}`, { cause });
   });
-  if (found.isDirectory()) throw new UnreadableLog(`${file} is a folder; name a log file`);
+  if (found.isDirectory()) throw new Unanswered(`${file} is a folder; name a log file`);
   if (!found.isFile()) return await openPipe(createReadStream(file), passes);
   return fileLog(file, found.size);
 }

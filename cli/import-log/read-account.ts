@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Api, ApiFailure, describe } from "../api/api-client.ts";
+import { integer } from "../api/ask.ts";
 
 /** What a creator has from an article: engagements by what became of them, and money. */
 export interface ArticleEarnings {
@@ -23,10 +24,6 @@ export function totalOf(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-const integer = z
-  .string()
-  .regex(/^-?\d+$/)
-  .transform(BigInt);
 const counts = z.record(z.string(), z.number());
 
 const earningsShape = z.object({

@@ -1,8 +1,7 @@
-import { pairs, wrapped } from "../text.ts";
+import { pageWidth, pairs, wrapped } from "../text.ts";
 import type { Command, CommandSpec, OptionSpec, OptionSpecs } from "./command.ts";
 
 const program = "npx pennyline";
-const width = 96;
 
 /** What `--help` shows of one command; every part of it comes from its definition. */
 export function helpOf(spec: Omit<CommandSpec<OptionSpecs>, "read">): string {
@@ -12,14 +11,14 @@ export function helpOf(spec: Omit<CommandSpec<OptionSpecs>, "read">): string {
       [`--${option}${value === undefined ? "" : ` ${value}`}`, text] as const,
   );
   return [
-    ...wrapped(summary, width),
+    ...wrapped(summary),
     "",
     ...usage.map((line) => `  ${program} ${name} ${line}`.trimEnd()),
     "",
-    ...about.flatMap((paragraph) => [...wrapped(paragraph, width), ""]),
+    ...about.flatMap((paragraph) => [...wrapped(paragraph), ""]),
     ...columns(rows),
     "",
-    ...wrapped(`Exit code: ${exits} 2 when it could not be asked, or not like that.`, width),
+    ...wrapped(`Exit code: ${exits} 2 when it could not be asked, or not like that.`),
   ].join("\n");
 }
 
@@ -41,13 +40,11 @@ export function helpOfAll(commands: readonly Command[]): string {
       "Asked is the copy of the embedded cloud that runs on this machine, on PORT (4000 when " +
         "unset); with --api, or PENNYLINE_API, a deployed stage, for which PENNYLINE_TOKEN (or " +
         "--token) is a JWT with the scope admin.",
-      width,
     ),
     "",
     ...wrapped(
       "Commands that read take --json, and then print the API's own answer. The answer alone goes " +
         "to standard output; what else there is to say goes to standard error.",
-      width,
     ),
     "",
     "Exit code:",
@@ -63,7 +60,7 @@ export function helpOfAll(commands: readonly Command[]): string {
 function columns(rows: readonly (readonly [name: string, text: string])[]): string[] {
   const left = Math.max(...rows.map(([name]) => name.length)) + 4;
   return rows.flatMap(([name, text]) =>
-    wrapped(text, width - left).map(
+    wrapped(text, pageWidth - left).map(
       (line, index) => `${index === 0 ? `  ${name}`.padEnd(left) : " ".repeat(left)}${line}`,
     ),
   );

@@ -1,11 +1,6 @@
 import { z } from "zod";
 import { type Api, ApiFailure } from "../api/api-client.ts";
-import { type Answered, ask } from "../api/ask.ts";
-
-const integer = z
-  .string()
-  .regex(/^-?\d+$/)
-  .transform(BigInt);
+import { type Answered, ask, integer } from "../api/ask.ts";
 
 const differenceShape = z.object({
   what: z.string(),

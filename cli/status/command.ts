@@ -23,7 +23,8 @@ export const status = adminCommand({
     watch: { type: "boolean", text: "look again every 10 seconds, until Ctrl-C" },
   },
   exits:
-    "0 when all is well, 1 when an alarm rings, a dead letter is open or money does not add up.",
+    "0 when all is well, 1 when an alarm rings or none is known, work is refused, a dead letter is " +
+    "open or money does not add up.",
   read({ words, values: { all = false, proof = false, watch = false } }) {
     noWords(words);
     return async (api, io) => {

@@ -1,14 +1,13 @@
 import { isRight } from "../proof/describe-proof.ts";
-import { age, amountOf, grouped, table, wrapped } from "../text.ts";
+import { age, amountOf, grouped, pageWidth, table, wrapped } from "../text.ts";
 import type { Alarm, Queue, Queues, Status } from "./read-status.ts";
 
-const width = 96;
 /** Queues that are shown without being asked for: what waits longer than a batch takes to begin. */
 const notable = { waiting: 100, oldestSeconds: 60 };
 
 const isMetric = ({ kind }: Alarm): boolean => kind === "metric";
 
-export function lettersOpen({ items, schedules }: Queues): number {
+function lettersOpen({ items, schedules }: Queues): number {
   return [...items, ...schedules].reduce((sum, { deadLettersOpen }) => sum + deadLettersOpen, 0);
 }
 
@@ -73,7 +72,7 @@ function describeAlarm(alarm: Alarm, nowMs: number): string[] {
     `${name}: ${words}, for ${age(nowMs - Date.parse(since))}`,
     ...[description, reason, ...(runbook === undefined ? [] : [runbook])]
       .filter((text) => text !== "")
-      .flatMap((text) => wrapped(text, width - 2).map((line) => `  ${line}`)),
+      .flatMap((text) => wrapped(text, pageWidth - 2).map((line) => `  ${line}`)),
   ];
 }
 
@@ -84,7 +83,7 @@ function describeRefused({ queue, level, refused }: Queue, nowMs: number): strin
   if (refused.length === 0) return [];
   const since = Math.min(...refused.map((one) => Date.parse(one.since)));
   const what = refused.map(({ work }) => work).join(", ");
-  return wrapped(`Refused for ${age(nowMs - since)}: ${what}; ${queue} is at ${level}.`, width);
+  return wrapped(`Refused for ${age(nowMs - since)}: ${what}; ${queue} is at ${level}.`);
 }
 
 /** @param all those in which nothing stands out, too. */

@@ -46,7 +46,7 @@ export const jobQuerySchema = z.strictObject({
   /** The version that the client has seen. */
   after: z.coerce.number().pipe(z.int().nonnegative()).optional(),
 });
-export const alarmStates = ["alarm", "ok", "insufficient-data"] as const;
+const alarmStates = ["alarm", "ok", "insufficient-data"] as const;
 export type AlarmState = (typeof alarmStates)[number];
 export const alarmsQuerySchema = z.strictObject({
   state: z

@@ -35,7 +35,7 @@ export interface Refusal {
 }
 
 /** What can wait is refused long before what cannot, and money last of all. */
-export const refusedFrom = {
+const refusedFrom = {
   low: "soft",
   normal: "hard",
   money: "full",

@@ -14,10 +14,7 @@ interface Properties {
 }
 
 /** The application with other properties of its resources. It is deleted by `remove`. */
-export function changedAssembly(
-  change: (properties: Properties) => void,
-  from = inject("assemblyDir"),
-) {
+function changedAssembly(change: (properties: Properties) => void, from = inject("assemblyDir")) {
   const directory = temporaryFolder();
   cpSync(from, directory, { recursive: true });
   for (const name of readdirSync(directory).filter((one) => one.endsWith(".template.json"))) {

@@ -27,7 +27,7 @@ describe("readOptions", () => {
     });
   });
 
-  it("takes a deployed stack with its tokens, from the command line or the environment", () => {
+  it("takes a deployed stage with its tokens, from the command line or the environment", () => {
     const api = ["a.log", "--api", "https://x.example/prod/"];
     expect(readOptions([...api, "--token", "t"], {})).toMatchObject({
       baseUrl: "https://x.example/prod",
