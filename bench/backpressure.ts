@@ -13,6 +13,7 @@ import type { Pressure } from "../core/pacing/pressure.ts";
 import { startCloud } from "../local/cloud.ts";
 import { apiClient } from "../test/e2e/support/api-client.ts";
 import { cloudTables } from "../test/e2e/support/cloud-tables.ts";
+import { percentilesOf } from "./support/percentiles.ts";
 
 const pairs = 100;
 const apartMs = 700;
@@ -82,8 +83,5 @@ function full(): Pressure {
 }
 
 function report(name: string, times: readonly number[]): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  const percentile = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? 0).toFixed(1);
-  const parts = [0.5, 0.9, 0.99].map((part) => `p${part * 100} ${percentile(part)} ms`);
-  console.log(`${name.padEnd(34)}${parts.join("  ")}`);
+  console.log(`${name.padEnd(34)}${percentilesOf(times)}`);
 }

@@ -16,6 +16,7 @@ import { synthesize } from "../local/synthesize.ts";
 import { apiClient } from "../test/e2e/support/api-client.ts";
 import { assemblyWith } from "../test/e2e/support/assembly.ts";
 import { startTables } from "../test/support/tables.ts";
+import { meanOf, percentilesOf } from "./support/percentiles.ts";
 
 const ip: Rate = { perSecond: 50, burst: 300 };
 const publisher: Rate = { perSecond: 500, burst: 1_000 };
@@ -164,13 +165,8 @@ async function latency(): Promise<void> {
   await round(perSide, "measured");
   console.log(`${perSide} requests of one engagement each, ${lanes} connections, in turn`);
   for (const { name, times } of sides) {
-    const sorted = times.toSorted((a, b) => a - b);
-    const percentile = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? 0).toFixed(1);
-    const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
-    console.log(
-      `  ${name.padEnd(8)}mean ${mean.toFixed(2)} ms  p50 ${percentile(0.5)} ms  ` +
-        `p90 ${percentile(0.9)} ms  p99 ${percentile(0.99)} ms`,
-    );
+    const mean = meanOf(times).toFixed(2);
+    console.log(`  ${name.padEnd(8)}mean ${mean} ms  ${percentilesOf(times)}`);
   }
   for (const { cloud } of sides) await cloud.stop();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });

@@ -16,6 +16,7 @@ import { continueTrace } from "../core/values/trace-context.ts";
 import { startCloud } from "../local/cloud.ts";
 import { type ApiClient, apiClient } from "../test/e2e/support/api-client.ts";
 import { cloudTables } from "../test/e2e/support/cloud-tables.ts";
+import { meanOf, percentilesOf } from "./support/percentiles.ts";
 
 const perMode = 1_500;
 const lanes = 8;
@@ -97,13 +98,11 @@ async function report(): Promise<void> {
   }
   console.log(`${perMode} requests of one engagement in each mode, ${lanes} connections, in turn`);
   for (const mode of names) {
-    const sorted = (latencies.get(mode) ?? []).toSorted((a, b) => a - b);
-    const percentile = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? 0).toFixed(1);
-    const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
+    const times = latencies.get(mode) ?? [];
     const written = ((units.get(mode) ?? 0) / perMode).toFixed(3);
     console.log(
-      `  ${mode.padEnd(10)}${written} WRU an engagement  mean ${mean.toFixed(1)} ms  ` +
-        `p50 ${percentile(0.5)} ms  p90 ${percentile(0.9)} ms  p99 ${percentile(0.99)} ms`,
+      `  ${mode.padEnd(10)}${written} WRU an engagement  ` +
+        `mean ${meanOf(times).toFixed(1)} ms  ${percentilesOf(times)}`,
     );
   }
   console.log(`  largest step ${largest} bytes`);

@@ -18,7 +18,7 @@ const help = `Runs the synthesized application whole on this machine.
   PENNYLINE_DYNAMODB_ENDPOINT   a DynamoDB-compatible server to use instead of dynoxide
   PENNYLINE_FAULTS              faults to inject, as JSON (see FaultPlan in local/faults.ts)
   PENNYLINE_SEED                seed of those faults (default: random, printed)
-  PENNYLINE_MINUTE_MS           how long a minute of schedules and alarms lasts (default: 60000)
+  PENNYLINE_MINUTE_MS           how long a minute of alarms, schedules and deployments lasts (default: 60000)
 `;
 
 const sameSignalMs = 500;
