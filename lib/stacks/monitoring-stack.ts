@@ -196,6 +196,7 @@ export class MonitoringStack extends Stack {
         this.sumOf("WorkShed", "too much waits", ["service", "kind"]),
         this.sumOf("RequestsLimited", "over their own limit", ["service", "by"]),
         this.sumOf("LimitsUnavailable", "limits could not be asked"),
+        this.sumOf("PressureUnread", "levels could not be read"),
       ],
       right: [new MathExpression({ expression, usingMetrics: {}, label: "", period })],
       rightYAxis: { label: "level: 1 soft, 2 hard, 3 full", min: 0, max: heightOf("full") },
