@@ -32,7 +32,7 @@ export async function readBooks(api: Api, articles: readonly Article[]): Promise
     earnedBy(api, canary),
     readProof(api),
     readQueues(api),
-    readGroups(api, { state: "discarded", queue: undefined }),
+    readGroups(api, { state: "discarded" }),
   ]);
   const letters = [...queues.value.items, ...queues.value.schedules];
   return {

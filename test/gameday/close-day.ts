@@ -14,7 +14,7 @@ const lookEveryMs = 1_000;
  * @returns the books, and what is wrong with them.
  */
 export async function closeDay(
-  { api, oracle, operator }: Day,
+  { api, oracle, operator, deadlineMs }: Day,
   show: (command: string, screen: readonly string[]) => void,
 ): Promise<{ books: AllBooks; wrong: string[] }> {
   let seen = "";
@@ -26,7 +26,10 @@ export async function closeDay(
     const wrong = [...missing, ...doubtsIn(books.proof)];
     if (missing.join() !== seen) changedMs = Date.now();
     seen = missing.join();
-    if (wrong.length === 0 || Date.now() - changedMs > patienceMs) return { books, wrong };
+    const nowMs = Date.now();
+    // What is redriven and fails, again and again, changes all the time.
+    const isOver = nowMs - changedMs > patienceMs || nowMs > deadlineMs;
+    if (wrong.length === 0 || isOver) return { books, wrong };
     if (books.open > 0) {
       for (const words of [["dead-letters"], ["redrive", "--all", "--note", "it was overloaded"]]) {
         const { command, lines } = await operator.run(...words);

@@ -20,6 +20,8 @@ export interface Day {
   readonly oracle: Oracle;
   readonly board: AlarmBoard;
   readonly until: Until;
+  /** When all of it has to be over, since the epoch. */
+  readonly deadlineMs: number;
   /** Has a fault strike until it is ended; others go on. */
   inject(name: string, functions: NonNullable<FaultPlan["functions"]>): Promise<void>;
   end(name: string): Promise<void>;

@@ -28,8 +28,8 @@ const program: readonly (readonly Round[])[] = [
   [kill9],
 ];
 
-/** Of everything: three to five minutes where nobody else works, more where somebody does. */
-const deadlineMs = 12 * 60_000;
+/** Of everything: some three minutes where nobody else works, more where somebody does. */
+const longestMs = 12 * 60_000;
 
 const startedMs = Date.now();
 const print = (line = "") => void process.stdout.write(`${line}\n`);
@@ -48,7 +48,7 @@ let day: Day | undefined;
 let isWell = false;
 try {
   print(`A game day: a minute lasts ${minuteMs / 1_000} s. Sources, data and logs: ${folder}`);
-  day = await openDay(folder, startedMs + deadlineMs);
+  day = await openDay(folder, startedMs + longestMs);
   print(`${clock(Date.now() - startedMs)}  npm start answers; readers and publishers come and go.`);
   isWell = await play(day, values.only);
 } catch (error) {

@@ -46,6 +46,7 @@ export async function openDay(folder: string, deadlineMs: number): Promise<Day> 
     clients: createClients({ url, publisherToken, oracle, minuteMs, deadlineMs }),
     board: alarmBoard(url),
     until: untilBefore(deadlineMs),
+    deadlineMs,
     async inject(name, functions) {
       faults.set(name, functions);
       await strike();
