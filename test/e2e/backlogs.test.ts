@@ -5,29 +5,21 @@ import { kindsOfWork, type WorkKind, workAskedFor } from "../../core/contracts/q
 import { type Role, type Route, routes } from "../../core/contracts/routes.ts";
 import { pressureItem } from "../../core/contracts/storage.ts";
 import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
-import { assemblyWithLimits } from "./support/assembly.ts";
+import { assemblyWithLimits, rising } from "./support/assembly.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { cloudTables } from "./support/cloud-tables.ts";
 import { type JobClient, jobClient } from "./support/job-client.ts";
 import { receiverForTest } from "./support/receiver.ts";
 
 const local = (name: string) => `pennyline-local-${name}`;
-const never = 1e9;
-/** Numbers that a test can reach; ages decide nothing, unless told otherwise. */
-const rising = (soft: number, hard: number, full: number, softSeconds = never) => ({
-  soft: { waiting: soft, oldestSeconds: softSeconds },
-  hard: { waiting: hard, oldestSeconds: never + 1 },
-  full: { waiting: full, oldestSeconds: never + 2 },
-});
+/** Numbers that a test can reach. */
 const assembly = () =>
   assemblyWithLimits({
     ...{ leastWaiting: 1, retryAfterSeconds: 60 },
     // A minute of ages lasts a second here, as one of alarms does.
-    ...{
-      low: rising(100, 200, 1_000, 120),
-      normal: rising(5, 10, 1_000),
-      money: rising(10, 20, 30),
-    },
+    low: rising(100, 200, 1_000, 120),
+    normal: rising(5, 10, 1_000),
+    money: rising(10, 20, 30),
   });
 
 let cloud: TestCloud;

@@ -1,21 +1,24 @@
-import { randomBytes } from "node:crypto";
 import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { acceptedEvent } from "./support/accepted-event.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
-import { assemblyWith, assemblyWithLimits, assemblyWithTimeouts } from "./support/assembly.ts";
+import {
+  assemblyWith,
+  assemblyWithLimits,
+  assemblyWithTimeouts,
+  rising,
+} from "./support/assembly.ts";
 import { startTestCloud, stopTestCloud, type TestCloud, temporaryFolder } from "./support/cloud.ts";
 import { type JobClient, jobClient } from "./support/job-client.ts";
 import { operator } from "./support/operator.ts";
+import { sampledTraceId } from "./support/trace-ids.ts";
 
 /** A minute of alarms, metrics and schedules lasts so long; all of them run by themselves. */
 const minuteMs = 2_000;
 const local = (name: string) => `pennyline-local-${name}`;
 const counter = "count-engagements";
 const patiently = { timeout: 80_000, interval: 250 };
-/** In every sample. */
-const sampledTrace = () => `${randomBytes(12).toString("hex")}00000000`;
 
 let cloud: TestCloud;
 let api: ApiClient;
@@ -28,14 +31,6 @@ function newFolder(): string {
   folders.push(folder);
   return folder;
 }
-
-const never = 1e9;
-/** How many messages have to wait for a level; their age does not matter. */
-const rising = (soft: number, hard: number, full: number) => ({
-  soft: { waiting: soft, oldestSeconds: never },
-  hard: { waiting: hard, oldestSeconds: never + 1 },
-  full: { waiting: full, oldestSeconds: never + 2 },
-});
 
 /** With time-outs and limits that can be waited for. */
 function assembly(): string {
@@ -80,7 +75,7 @@ const rings = (...names: readonly string[]) =>
   expect.poll(ops.ringing, patiently).toEqual(expect.arrayContaining([...names]));
 
 /** Views of one article in one request, which is followed. As clients do, it tries again on a 503. */
-async function view(articleId: string, readers: readonly string[], traceId = sampledTrace()) {
+async function view(articleId: string, readers: readonly string[], traceId = sampledTraceId()) {
   const body = { engagements: readers.map((readerId) => ({ articleId, readerId, kind: "view" })) };
   const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
   const path = "/v1/engagements/batch";
@@ -264,7 +259,7 @@ describe("a worker and its messages", () => {
   test("Q4, Q11, Q12: poison among ten is told by its cause, fails again, and counts once it is mended", async () => {
     await api.putArticle("q4", "q4");
     const queue = `${counter}-dead-letters`;
-    const traceId = sampledTrace();
+    const traceId = sampledTraceId();
     cloud.queues.get(local(counter)).send(acceptedEvent("q4", 99, traceId));
     cloud.queues.get(local(counter)).send("{not json");
     await view("q4", readerIds(8));

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { scanItems } from "../../adapters/dynamodb/items.ts";
 import { spanIdOf, traceIdOf } from "../../core/values/trace-context.ts";
@@ -7,12 +7,10 @@ import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.t
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
 import { jobClient } from "./support/job-client.ts";
 import { runPennyline } from "./support/run-pennyline.ts";
+import { sampledTraceId, unsampledTraceId } from "./support/trace-ids.ts";
 import { startReceiver } from "./support/webhook-receiver.ts";
 
 const counter = "pennyline-local-count-engagements";
-/** In every sample, and in none that is smaller than all of it. */
-const inSample = () => `${randomBytes(12).toString("hex")}00000000`;
-const notInSample = () => `${randomBytes(12).toString("hex")}ffffffff`;
 const patiently = { timeout: 40_000, interval: 100 };
 
 let cloud: TestCloud;
@@ -119,7 +117,7 @@ describe("the life of a request", () => {
   });
 
   test("of a sampled engagement ends in the ledger entry that booked it", async () => {
-    const traceId = inSample();
+    const traceId = sampledTraceId();
     await postView(traceId, "canary-reader");
     await cloud.waitUntilIdle();
     const waiting = await traceOf(traceId);
@@ -149,7 +147,7 @@ describe("the life of a request", () => {
   });
 
   test("of an engagement that is not in the sample is told when it failed, from then on", async () => {
-    const fine = notInSample();
+    const fine = unsampledTraceId();
     const answer = await postView(fine, "canary-fine");
     expect(answer.headers.get("traceparent")).toMatch(new RegExp(`^00-${fine}-[0-9a-f]{16}-00$`));
     await cloud.waitUntilIdle();
@@ -159,7 +157,7 @@ describe("the life of a request", () => {
       expect.stringContaining("1 % are"),
     ]);
 
-    const killed = notInSample();
+    const killed = unsampledTraceId();
     cloud.faults.once({ on: "invocation", function: counter, fault: { kind: "kill-before" } });
     await postView(killed, "canary-killed");
     const wasKilled = () => cloud.messages.some((message) => message.includes("killed by a fault"));
@@ -182,7 +180,7 @@ describe("the life of a request", () => {
   });
 
   test("of a message that cannot be understood says so by the class of the error", async () => {
-    const traceId = notInSample();
+    const traceId = unsampledTraceId();
     const detail = {
       schemaVersion: 99,
       traceparent: `00-${traceId}-${"b".repeat(16)}-00`,
@@ -216,17 +214,17 @@ describe("the life of a request", () => {
   });
 
   test("is for admins, and a trace that nobody knows is a 404 that says why", async () => {
-    expect((await ask(inSample(), api.publisher)).status).toBe(403);
-    const anyone = await api.call("GET", `/v1/admin/traces/${inSample()}`);
+    expect((await ask(sampledTraceId(), api.publisher)).status).toBe(403);
+    const anyone = await api.call("GET", `/v1/admin/traces/${sampledTraceId()}`);
     expect(anyone.status).toBe(401);
-    for (const id of [inSample(), "nonsense", "ada.0000000999", "a".repeat(3_000)]) {
+    for (const id of [sampledTraceId(), "nonsense", "ada.0000000999", "a".repeat(3_000)]) {
       expect((await ask(id)).status).toBe(404);
     }
   });
 
   test("holds nothing of readers, bodies, tokens or addresses", async () => {
     const token = await api.viewToken("traced", "canary-token-reader");
-    const traceId = inSample();
+    const traceId = sampledTraceId();
     const answer = await api.call("POST", "/v1/engagements", {
       body: { token, kind: "view" },
       headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },

@@ -143,9 +143,6 @@ function settle(oracle: Oracle, sent: readonly Engagement[], { status, body }: A
 
 const traceparentOf = (traceId: string) => `00-${traceId}-${randomBytes(8).toString("hex")}-01`;
 
-/** Of a request whose life is kept for certain: it is in every sample. */
-export const keptTraceId = () => `${randomBytes(12).toString("hex")}00000000`;
-
 /** Engagements of readers who have not been there before. */
 export function createReaders(name: string) {
   let count = 0;

@@ -44,6 +44,16 @@ export const assemblyWithTimeouts = (seconds: Readonly<Record<string, number>>, 
     if (timeout !== undefined) properties.Timeout = timeout;
   }, from);
 
+/** Seconds: longer than anything waits. */
+const never = 1e9;
+
+/** From how many waiting messages on a queue is at each level. Ages decide nothing, unless told. */
+export const rising = (soft: number, hard: number, full: number, softSeconds = never) => ({
+  soft: { waiting: soft, oldestSeconds: softSeconds },
+  hard: { waiting: hard, oldestSeconds: never + 1 },
+  full: { waiting: full, oldestSeconds: never + 2 },
+});
+
 /** With limits of queues that a test can reach. */
 export const assemblyWithLimits = (limits: BackpressureLimits, from?: string) =>
   assemblyWith({ BACKPRESSURE: JSON.stringify(limits) }, from);

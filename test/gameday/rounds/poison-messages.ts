@@ -1,5 +1,6 @@
 import { readGroups } from "../../../cli/dead-letters/letters.ts";
-import { createReaders, keptTraceId } from "../clients.ts";
+import { sampledTraceId } from "../../e2e/support/trace-ids.ts";
+import { createReaders } from "../clients.ts";
 import { type Day, look, type Round, said } from "../day.ts";
 import { loadTestArticle, quietArticles } from "../setting.ts";
 import type { Mistake } from "../sources.ts";
@@ -25,7 +26,7 @@ export const poisonMessages: Round = {
     "The counting worker gets new code that cannot read some messages, however often it tries: one " +
     "report of a load test among them, which nobody should count.",
   async play(day, story) {
-    const traceId = keptTraceId();
+    const traceId = sampledTraceId();
     const lines = day.program.lines.length;
     day.sources.make(choosyWorker);
     await said(day, new RegExp(`new code runs in .*${worker}`), lines);
