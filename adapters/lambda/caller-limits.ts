@@ -14,7 +14,7 @@ import { derivedKeys } from "../secrets/derived-keys.ts";
 import { addressGroup } from "./address-group.ts";
 import { setting } from "./environment.ts";
 import { logger } from "./logger.ts";
-import { metrics } from "./metrics.ts";
+import { metrics, publishBy } from "./metrics.ts";
 
 /** By whom requests are counted; also what a 429 and its metric name. */
 export type LimitedBy = "caller" | "ip";
@@ -80,9 +80,7 @@ function roleOf({ roles }: Caller): Role {
 /** @throws Problem 429 which says whose limit it was, and when to come back. */
 export function requireAllowance({ by, rate, retryAfterMs }: Allowance): void {
   if (retryAfterMs === undefined) return;
-  const one = metrics.singleMetric();
-  one.addDimension("by", by);
-  one.addMetric("RequestsLimited", MetricUnit.Count, 1);
+  publishBy(["by", by], "RequestsLimited", 1);
   const seconds = Math.ceil(retryAfterMs / 1_000);
   const whose = by === "caller" ? "You" : "All who call from your network address together";
   const detail =

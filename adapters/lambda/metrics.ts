@@ -4,13 +4,24 @@ import { Problem } from "../../core/perimeter/problem.ts";
 
 /**
  * In CloudWatch's embedded metric format: a line of the log each time they are published. Names end
- * in what they count, units are set, and the only dimension is the function: each value of another
- * one would be a metric to pay for.
+ * in what they count, units are set, and the only dimension is the function, but for `publishBy`.
  */
 export const metrics = new Metrics();
 
 export function publishMetrics(): void {
   if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}
+
+/** Publishes one at once, with a second dimension: each of its values is a metric to pay for. */
+export function publishBy(
+  [dimension, of]: readonly [dimension: string, value: string],
+  name: string,
+  value: number,
+  unit: (typeof MetricUnit)[keyof typeof MetricUnit] = MetricUnit.Count,
+): void {
+  const one = metrics.singleMetric();
+  one.addDimension(dimension, of);
+  one.addMetric(name, unit, value);
 }
 
 /**
@@ -36,8 +47,6 @@ export async function countingAcceptance(
 
 function countRefused(rejected: AcceptanceAnswer["rejected"]): void {
   for (const [reason, { length }] of Map.groupBy(rejected, ({ code }) => code)) {
-    const one = metrics.singleMetric();
-    one.addDimension("reason", reason);
-    one.addMetric("EngagementsRefused", MetricUnit.Count, length);
+    publishBy(["reason", reason], "EngagementsRefused", length);
   }
 }

@@ -7,7 +7,7 @@ import { pressureFromEnvironment } from "../dynamodb/pacing-from-environment.ts"
 import { systemClock, systemPacing } from "../runtime.ts";
 import type { AnswerCall } from "./api-handler.ts";
 import { logger } from "./logger.ts";
-import { metrics } from "./metrics.ts";
+import { metrics, publishBy } from "./metrics.ts";
 
 /** A read takes milliseconds, the first one has to connect; nobody waits for a table that hangs. */
 const readWithinMs = 1_000;
@@ -50,8 +50,6 @@ export function roomFromEnvironment() {
 function requireRoom(pressure: Pressure, kind: WorkKind): void {
   const refusal = refusalOf(kind, pressure, systemClock.nowMs());
   if (!refusal) return;
-  const one = metrics.singleMetric();
-  one.addDimension("kind", kind);
-  one.addMetric("WorkShed", MetricUnit.Count, 1);
+  publishBy(["kind", kind], "WorkShed", 1);
   throw refusalProblem(refusal, pressure.retryAfterSeconds, systemPacing.random);
 }

@@ -1,11 +1,10 @@
-import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbFailures } from "../../adapters/dynamodb/failure-log.ts";
 import { jobsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
 import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
-import { metrics } from "../../adapters/lambda/metrics.ts";
+import { publishBy } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
 import { traceLetter } from "../../adapters/lambda/traces.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
@@ -40,10 +39,6 @@ export const handler = scheduledHandler(async ({ deadlineMs }) => {
   await followJobs({ ...deps, jobs: jobsFromEnvironment() }, causeIdOf);
   const open = await countOpen(deps.letters);
   if (archived > 0) logger.warn("dead letters archived", { archived });
-  for (const [queue, count] of open) {
-    const metric = metrics.singleMetric();
-    metric.addDimension("queue", queue);
-    metric.addMetric(deadLettersOpen, MetricUnit.Count, count);
-  }
+  for (const [queue, count] of open) publishBy(["queue", queue], deadLettersOpen, count);
   if (failed > 0) throw new Error(`${failed} dead letter queues could not be emptied`);
 });

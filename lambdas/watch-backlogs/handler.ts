@@ -4,7 +4,7 @@ import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
 import { pressureFromEnvironment } from "../../adapters/dynamodb/pacing-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
-import { metrics } from "../../adapters/lambda/metrics.ts";
+import { metrics, publishBy } from "../../adapters/lambda/metrics.ts";
 import { scheduledHandler } from "../../adapters/lambda/scheduled.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { queueUrls } from "../../adapters/sqs/queue-urls.ts";
@@ -40,9 +40,7 @@ export const handler = scheduledHandler(async () => {
 /** Of queues at no level nothing is published: each would be a metric to pay for. */
 function tell(pressure: Pressure): void {
   for (const [queue, { level }] of Object.entries(pressure.queues)) {
-    const one = metrics.singleMetric();
-    one.addDimension("queue", queue);
-    one.addMetric(queueLevel, MetricUnit.NoUnit, heightOf(level));
+    publishBy(["queue", queue], queueLevel, heightOf(level), MetricUnit.NoUnit);
   }
   const refused = refusedNow(pressure, systemClock.nowMs());
   metrics.addMetric("KindsRefused", MetricUnit.Count, refused.length);
