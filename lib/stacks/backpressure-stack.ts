@@ -11,13 +11,11 @@ const name = "watch-backlogs";
 
 /** Decides what is refused because too much waits, and tells when that is too much to bear. */
 export class BackpressureStack extends Stack {
-  readonly watchBacklogs: ScheduledFunction;
-
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id, { stackName: nameIn(platform.settings, "backpressure") });
     const { backpressure, queueRetentionDays } = platform.settings;
     checkRefusal({ fullSeconds: backpressure.money.full.oldestSeconds, queueRetentionDays });
-    this.watchBacklogs = new ScheduledFunction(this, "WatchBacklogs", {
+    new ScheduledFunction(this, "WatchBacklogs", {
       platform,
       name,
       timeout: Duration.seconds(55),

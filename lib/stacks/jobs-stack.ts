@@ -8,7 +8,6 @@ import { nameIn, type Platform } from "../platform.ts";
 /** Slow work: a queue and a worker for each type of job, and a schedule that looks after all of them. */
 export class JobsStack extends Stack {
   readonly queues: readonly JobQueue[];
-  readonly tendJobs: ScheduledFunction;
 
   constructor(scope: Construct, id: string, platform: Platform) {
     super(scope, id, { stackName: nameIn(platform.settings, "jobs") });
@@ -73,7 +72,7 @@ export class JobsStack extends Stack {
         },
       }),
     ];
-    this.tendJobs = new ScheduledFunction(this, "TendJobs", {
+    new ScheduledFunction(this, "TendJobs", {
       platform,
       name: "tend-jobs",
       timeout: Duration.seconds(60),
