@@ -166,7 +166,7 @@ export const limits = {
   /** Dead letters sent back in a second: what broke is tried again gently, unless the caller says. */
   usualRedriveRate: 10,
   maxRedriveRate: 100,
-  /** Callers that an edge function remembers, of those who ask for little, and of the others. */
+  /** Callers that an edge function remembers: so many who ask for little, and so many others. */
   maxCallersRemembered: 10_000,
   /** How long a request waits to learn whether its caller may send it; then it may. */
   limitAnswerMs: 500,

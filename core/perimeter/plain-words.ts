@@ -12,11 +12,11 @@ export function inPlainWords(issue: Issue): string | undefined {
       return `must be ${issue.values.map(String).join(" or ")}`;
     case "too_small": {
       const { minimum, inclusive = true, origin } = issue;
-      return `must ${inclusive ? `${have(origin)}at least` : "be more than"} ${minimum}${unit(origin)}`;
+      return `must ${inclusive ? `${have(origin)} at least` : "be more than"} ${amount(minimum, origin)}`;
     }
     case "too_big": {
       const { maximum, inclusive = true, origin } = issue;
-      return `must ${inclusive ? `${have(origin)}at most` : "be less than"} ${maximum}${unit(origin)}`;
+      return `must ${inclusive ? `${have(origin)} at most` : "be less than"} ${amount(maximum, origin)}`;
     }
     case "invalid_format":
       return (
@@ -45,12 +45,17 @@ const formats: Readonly<Record<string, string>> = {
   email: "must be an e-mail address",
 };
 
-const units: Readonly<Record<string, string>> = {
-  array: " items",
-  map: " entries",
-  set: " items",
-  string: " characters",
+const units: Readonly<Record<string, readonly [one: string, more: string]>> = {
+  array: ["item", "items"],
+  map: ["entry", "entries"],
+  set: ["item", "items"],
+  string: ["character", "characters"],
 };
 
-const unit = (origin: string) => units[origin] ?? "";
-const have = (origin: string) => (unit(origin) === "" ? "be " : "have ");
+const have = (origin: string) => (origin in units ? "have" : "be");
+
+function amount(count: number | bigint, origin: string): string {
+  const [one, more] = units[origin] ?? [];
+  if (one === undefined) return String(count);
+  return `${count} ${BigInt(count) === 1n ? one : more}`;
+}

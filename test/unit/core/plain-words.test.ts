@@ -18,7 +18,7 @@ describe("a value of the wrong shape is told in plain words", () => {
     [z.int().min(3), 2, "must be at least 3"],
     [z.number().positive(), 0, "must be more than 0"],
     [z.string().max(2), "abc", "must have at most 2 characters"],
-    [z.array(z.string()).min(1), [], "must have at least 1 items"],
+    [z.array(z.string()).min(1), [], "must have at least 1 item"],
     [z.iso.date(), "today", "must be a day such as 2026-11-25"],
     [z.url(), "here", "must be a URL"],
     [z.string().regex(/^[a-z]$/), "A", "must be like /^[a-z]$/"],
