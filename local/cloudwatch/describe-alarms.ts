@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { account, region } from "../templates/resource-types.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
-import { invalid, readInput } from "./input.ts";
+import { readInput } from "./input.ts";
 
 const alarmTypes = { MetricAlarm: "metric", CompositeAlarm: "composite" } as const;
 
 const inputSchema = z.strictObject({
-  AlarmNames: z.array(z.string()).min(1).max(100).optional(),
-  AlarmNamePrefix: z.string().min(1).optional(),
+  AlarmNamePrefix: z.string().min(1).default(""),
   // Composite ones only when somebody asks for them.
   AlarmTypes: z.array(z.enum(["MetricAlarm", "CompositeAlarm"])).default(["MetricAlarm"]),
   StateValue: z.enum(["OK", "ALARM", "INSUFFICIENT_DATA"]).optional(),
@@ -22,15 +21,10 @@ export interface AlarmsDeps {
 /** What alarms say; not what they were made of, which is in the templates. */
 export function describeAlarms(input: Record<string, unknown>, { alarms }: AlarmsDeps): object {
   const asked = readInput(inputSchema, input);
-  const { AlarmNames: names, AlarmNamePrefix: prefix = "" } = asked;
-  if (names !== undefined && prefix !== "") {
-    throw invalid("AlarmNames or AlarmNamePrefix, and not both");
-  }
   const kinds = asked.AlarmTypes.map((type): string => alarmTypes[type]);
   const found = alarms
     .list()
-    .filter(({ kind, name }) => kinds.includes(kind) && name.startsWith(prefix))
-    .filter(({ name }) => names === undefined || names.includes(name))
+    .filter(({ kind, name }) => kinds.includes(kind) && name.startsWith(asked.AlarmNamePrefix))
     .filter(({ state }) => asked.StateValue === undefined || state === asked.StateValue)
     .toSorted((a, b) => (tokenOf(a) < tokenOf(b) ? -1 : 1));
   // What rings meanwhile must not move a page.
