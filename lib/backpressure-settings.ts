@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { RaisedLevel } from "../core/contracts/queued-work.ts";
 
 const limit = z.strictObject({
   /** Messages that wait. */
@@ -6,7 +7,7 @@ const limit = z.strictObject({
   oldestSeconds: z.int().positive(),
 });
 
-type Limits = Readonly<Record<"soft" | "hard" | "full", z.infer<typeof limit>>>;
+type Limits = Readonly<Record<RaisedLevel, z.infer<typeof limit>>>;
 
 /** Each level begins at more messages, and at older ones, than the one below. */
 const levelLimits = (defaults: Limits) =>

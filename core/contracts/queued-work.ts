@@ -5,9 +5,10 @@ import type { Operation } from "./routes.ts";
 export type Priority = "low" | "normal" | "money";
 
 /** How full a queue is. From a level on, work of a priority is refused. */
-export const levels = ["none", "soft", "hard", "full"] as const;
+export const raisedLevels = ["soft", "hard", "full"] as const;
+export const levels = ["none", ...raisedLevels] as const;
+export type RaisedLevel = (typeof raisedLevels)[number];
 export type Level = (typeof levels)[number];
-export type RaisedLevel = Exclude<Level, "none">;
 export const heightOf = (level: Level): number => levels.indexOf(level);
 
 /** The metric of a queue's height, by queue. */

@@ -5,10 +5,11 @@ import {
   moneyPath,
   type Priority,
   type RaisedLevel,
+  raisedLevels,
   type WorkKind,
   workKinds,
 } from "../contracts/queued-work.ts";
-import { type LevelLimits, type Look, nextLevel, raisedLevels } from "./queue-level.ts";
+import { type LevelLimits, type Look, nextLevel } from "./queue-level.ts";
 
 /** A queue in which too much waits, or for too long. */
 export interface QueuePressure extends Look {

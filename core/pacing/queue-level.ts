@@ -1,6 +1,10 @@
-import { heightOf, type Level, levels, type RaisedLevel } from "../contracts/queued-work.ts";
-
-export const raisedLevels = ["soft", "hard", "full"] as const satisfies readonly RaisedLevel[];
+import {
+  heightOf,
+  type Level,
+  levels,
+  type RaisedLevel,
+  raisedLevels,
+} from "../contracts/queued-work.ts";
 
 /** What was seen of a queue. */
 export interface Look {
