@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { lettersPrefix, tables } from "../../core/contracts/storage.ts";
-import type { Letter } from "../../core/dead-letters/letter.ts";
+import type { Letter, StoredBody } from "../../core/dead-letters/letter.ts";
 import type { LetterLine, LetterStore } from "../../core/dead-letters/letter-store.ts";
 import type { Clock } from "../../core/values/time.ts";
 import { getItem, getItems, type Item, queryItems } from "./items.ts";
@@ -9,10 +9,11 @@ import { getItem, getItems, type Item, queryItems } from "./items.ts";
 const { name: indexName, partitionKey, sortKey } = tables.deadLetters.stateIndex;
 const sk = "letter";
 const partitionOf = (letterId: string) => `${lettersPrefix}${letterId}`;
-const partKey = (letterId: string, edition: number, part: number) => ({
-  pk: partitionOf(letterId),
-  sk: `body#${edition}#${part}`,
-});
+const partKeys = (letterId: string, edition: number, { parts, writer }: StoredBody) =>
+  Array.from({ length: parts }, (_, part) => ({
+    pk: partitionOf(letterId),
+    sk: `body#${edition}#${writer === undefined ? "" : `${writer}#`}${part}`,
+  }));
 /** A character takes three bytes at most: a part stays below an item's 400 KB. */
 const charactersPerPart = 120_000;
 
@@ -41,24 +42,28 @@ export function dynamoDbLetters(
       throw error;
     }
   };
-  const putBody: LetterStore["putBody"] = async (letterId, edition, body) => {
+  const putBody: LetterStore["putBody"] = async (letterId, edition, body, writer) => {
     const texts = partsOf(body);
+    const stored: StoredBody = {
+      ...{ parts: texts.length, bytes: Buffer.byteLength(body) },
+      ...(writer !== undefined && { writer }),
+    };
     await Promise.all(
-      texts.map((text, part) => {
-        const Item = { ...partKey(letterId, edition, part), text };
+      partKeys(letterId, edition, stored).map((key, part) => {
+        const Item = { ...key, text: texts[part] };
         return client.send(new PutCommand({ TableName, Item }));
       }),
     );
-    return { parts: texts.length, bytes: Buffer.byteLength(body) };
+    return stored;
   };
-  /** The bodies go when their letter does. */
-  const expire = async ({ letterId, bodies, expiresAtMs }: Letter) => {
-    if (expiresAtMs === undefined) return;
-    const keys = bodies.flatMap(({ parts }, edition) =>
-      Array.from({ length: parts }, (_, part) => partKey(letterId, edition, part)),
-    );
+  const expireBody = async (
+    letterId: string,
+    edition: number,
+    stored: StoredBody,
+    expiresAtMs: number,
+  ) => {
     await Promise.all(
-      keys.map((Key) =>
+      partKeys(letterId, edition, stored).map((Key) =>
         client.send(
           new UpdateCommand({
             ...{ TableName, Key, UpdateExpression: "SET #ttl = :ttl" },
@@ -69,8 +74,16 @@ export function dynamoDbLetters(
       ),
     );
   };
+  /** The bodies go when their letter does. */
+  const expire = async ({ letterId, bodies, expiresAtMs }: Letter) => {
+    if (expiresAtMs === undefined) return;
+    await Promise.all(
+      bodies.map((stored, edition) => expireBody(letterId, edition, stored, expiresAtMs)),
+    );
+  };
   return {
     putBody,
+    dropBody: (letterId, edition, stored) => expireBody(letterId, edition, stored, clock.nowMs()),
     read: async (letterId) =>
       alive(await getItem(client, TableName, { pk: partitionOf(letterId), sk })),
     async readAll(letterIds) {
@@ -94,8 +107,8 @@ export function dynamoDbLetters(
       return "replaced";
     },
     async readBody({ letterId, bodies }, edition) {
-      const parts = bodies[edition]?.parts ?? 0;
-      const keys = Array.from({ length: parts }, (_, part) => partKey(letterId, edition, part));
+      const stored = bodies[edition];
+      const keys = stored ? partKeys(letterId, edition, stored) : [];
       const items = await getItems(client, TableName, keys);
       const texts = new Map(items.map((item) => [item.sk, String(item.text)]));
       return keys.map((key) => texts.get(key.sk) ?? "").join("");

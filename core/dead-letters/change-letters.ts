@@ -11,7 +11,7 @@ import { type Clock, dayMs } from "../values/time.ts";
 import { timedIdOf } from "../values/timed-id.ts";
 import { type Asked, discarded, edited, isRedrivable, isResolved, type Letter } from "./letter.ts";
 import { changeLetter, type LetterStore } from "./letter-store.ts";
-import { isObject, parse, unmask } from "./mask.ts";
+import { isObject, maskBody, parse, unmask } from "./mask.ts";
 import { existing } from "./read-letters.ts";
 import type { ActionStore, Redrive } from "./redrive.ts";
 
@@ -57,13 +57,17 @@ export async function editLetter(
       `A letter can be edited ${limits.maxLetterEdits} times.`,
     );
   }
-  const body = JSON.stringify(unmask(wanted, parse(await letters.readBody(letter, edition - 1))));
+  const before = await letters.readBody(letter, edition - 1);
+  const body = JSON.stringify(unmask(wanted, parse(before), maskBody(before)));
   checkBody(deps.sources[letter.source], body);
-  const stored = await letters.putBody(letterId, edition, body);
+  const stored = await letters.putBody(letterId, edition, body, asked.requestId);
   const changed = await changeLetter(letters, letterId, (latest) =>
     latest.version === letter.version ? edited(latest, stored, asked, clock.nowMs()) : undefined,
   );
-  if (changed?.version !== letter.version + 1) throw notOpen(letter);
+  if (changed?.bodies[edition]?.writer !== stored.writer) {
+    await letters.dropBody(letterId, edition, stored);
+    throw notOpen(letter);
+  }
   await audit(deps, "edit", [letterId], asked);
 }
 
@@ -99,7 +103,7 @@ export function redriveWithinMs(dedupeTtlDays: number): number {
   return (dedupeTtlDays - limits.queueRetentionDays - 1) * dayMs - limits.maxPublisherAgeMs;
 }
 
-/** @returns how many were open until now. */
+/** @returns how many nobody had seen to until now. */
 export async function discardLetters(
   deps: ActionDeps,
   selection: Selection,
@@ -110,10 +114,13 @@ export async function discardLetters(
   let count = 0;
   for (const letterId of ids) {
     const nowMs = deps.clock.nowMs();
-    const letter = await changeLetter(deps.letters, letterId, (one) =>
-      discarded(one, asked, nowMs),
-    );
-    if (letter?.state === "discarded") count += 1;
+    let wasOpen = false;
+    await changeLetter(deps.letters, letterId, (one) => {
+      const next = discarded(one, asked, nowMs);
+      wasOpen = next !== undefined;
+      return next;
+    });
+    if (wasOpen) count += 1;
   }
   return { discarded: count, more };
 }

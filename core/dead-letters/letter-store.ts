@@ -1,4 +1,4 @@
-import type { Letter, LetterState } from "./letter.ts";
+import type { Letter, LetterState, StoredBody } from "./letter.ts";
 
 /** What a list of letters can be read by without reading the letters. */
 export interface LetterLine {
@@ -25,12 +25,10 @@ export interface LetterStore {
   replace(letter: Letter): Promise<"replaced" | "raced">;
   /** @param edition 0: the original. */
   readBody(letter: Letter, edition: number): Promise<string>;
-  /** Stores a body under its edition; a letter that names it follows. @returns how it is stored. */
-  putBody(
-    letterId: string,
-    edition: number,
-    body: string,
-  ): Promise<{ readonly parts: number; readonly bytes: number }>;
+  /** Stores a body under its edition and writer; a letter that names it follows. */
+  putBody(letterId: string, edition: number, body: string, writer?: string): Promise<StoredBody>;
+  /** Forgets a body that no letter names. */
+  dropBody(letterId: string, edition: number, stored: StoredBody): Promise<void>;
   /** Lines of one state, newest first. */
   lines(state: LetterState, filter?: LetterFilter, after?: string): AsyncGenerator<LetterLine>;
 }

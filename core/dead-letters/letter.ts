@@ -22,6 +22,14 @@ export interface LetterStep {
   readonly cause?: Cause;
 }
 
+/** How a body is stored. */
+export interface StoredBody {
+  readonly parts: number;
+  readonly bytes: number;
+  /** Who wrote an edit: of two at once each has its own, and the letter names one. */
+  readonly writer?: string;
+}
+
 /** A message that could not be worked on or delivered, kept until somebody has seen to it. */
 export interface Letter {
   readonly letterId: string;
@@ -41,7 +49,7 @@ export interface Letter {
   readonly changedAtMs: number;
   readonly traceId?: string;
   /** Its bodies, as they are stored: the original, and one for each edit. The last one counts. */
-  readonly bodies: readonly { readonly parts: number; readonly bytes: number }[];
+  readonly bodies: readonly StoredBody[];
   readonly redrives: number;
   /** The latest redrive: its number, and the job that took its place, if it was a job's. */
   readonly redrive?: {
@@ -177,7 +185,7 @@ export function followed(
 /** Its latest body is another one now. */
 export function edited(
   letter: Letter,
-  body: Letter["bodies"][number],
+  body: StoredBody,
   { by, note }: Asked,
   nowMs: number,
 ): Letter | undefined {

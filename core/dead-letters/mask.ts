@@ -1,4 +1,6 @@
 import type { Json } from "../jobs/job.ts";
+import { problems } from "../perimeter/problem.ts";
+import { canonicalJson } from "../values/canonical-json.ts";
 
 /** Stands for a value that operators need not see; sent back in an edit it stays what it was. */
 export const masked = "[masked]";
@@ -59,18 +61,52 @@ function mask(value: Json, seen: ReadonlySet<string>, show: boolean): Json {
   return show && String(value).length <= maxShown ? value : masked;
 }
 
-/** What was masked in `edited` is taken from `original`, at the same place. */
-export function unmask(edited: Json, original: Json | undefined): Json {
+/**
+ * What was masked in `edited` is taken from `original`, at the same place.
+ * @param shown the original as it was shown: it tells which elements of a list are left.
+ * @throws Problem 400 when that cannot be told: another reader's values must not take their place.
+ */
+export function unmask(edited: Json, original?: Json, shown?: Json): Json {
   if (edited === masked) return original === undefined ? edited : original;
   if (Array.isArray(edited)) {
-    const from = Array.isArray(original) ? original : [];
-    return edited.map((one: Json, at) => unmask(one, from[at]));
+    const [from, seen] = [listOf(original), listOf(shown)];
+    const places = placesIn(edited, seen);
+    return edited.map((one: Json, at) => unmask(one, from[places(at)], seen[places(at)]));
   }
   if (!isObject(edited)) return edited;
-  const from = isObject(original) ? original : {};
+  const [from, seen] = [objectOf(original), objectOf(shown)];
   const entries = Object.entries(edited);
-  return Object.fromEntries(entries.map(([name, one]) => [name, unmask(one, from[name])]));
+  return Object.fromEntries(
+    entries.map(([name, one]) => [name, unmask(one, from[name], seen[name])]),
+  );
 }
+
+/** Where each element of a list stood before. As long as none is left out or added: where it stands. */
+function placesIn(edited: readonly Json[], shown: readonly Json[]): (at: number) => number {
+  if (edited.length === shown.length) return (at) => at;
+  const before = placesByText(shown);
+  const now = placesByText(edited);
+  const textOfMask = JSON.stringify(masked);
+  return (at) => {
+    const text = canonicalJson(edited[at]);
+    if (!text.includes(textOfMask)) return -1;
+    const [alike, ofThem] = [before.get(text) ?? [], now.get(text) ?? []];
+    const place = alike.length === ofThem.length ? alike[ofThem.indexOf(at)] : undefined;
+    if (place !== undefined) return place;
+    const which = alike.length === 0 ? "is none of those that were shown" : "looks like another";
+    throw problems.invalid(
+      `body: element ${at} of a list that is longer or shorter now ${which}, so what is ${masked} ` +
+        "in it cannot be told. Leave out or add elements first, and change others in a second edit.",
+    );
+  };
+}
+
+function placesByText(list: readonly Json[]): ReadonlyMap<string, readonly number[]> {
+  return Map.groupBy(list.keys(), (at) => canonicalJson(list[at]));
+}
+
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+const objectOf = (value: Json | undefined) => (isObject(value) ? value : {});
 
 export function parse(body: string): Json | undefined {
   try {

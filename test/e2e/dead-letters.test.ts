@@ -138,6 +138,21 @@ describe("the archive", () => {
     expect(await linesOf("open", "twice")).toHaveLength(1);
   });
 
+  test("of two who edit a letter at once, one has its body stored", async () => {
+    const store = letters();
+    const [line] = await linesOf("open", "twice");
+    const letter = (await store.read(line?.letterId ?? "")) as Letter;
+    const [first, second] = await Promise.all([
+      store.putBody(letter.letterId, 1, "first", "w1"),
+      store.putBody(letter.letterId, 1, "second", "w2"),
+    ]);
+    const edited = { ...letter, version: 2, bodies: [...letter.bodies, first] };
+    expect(await store.replace(edited)).toBe("replaced");
+    await store.dropBody(letter.letterId, 1, second);
+    expect(await store.readBody(edited, 1)).toBe("first");
+    expect(await store.readBody(edited, 0)).toHaveLength(400_002);
+  });
+
   test("the log of failures keeps the latest of each message", async () => {
     const log = dynamoDbFailures(tables.client, tables.tableOf("DeadLetters"));
     const of = (messageId: string, attempt: number) => ({
@@ -242,6 +257,9 @@ describe("what an operator does about it", () => {
 
     const discarded = await send("POST", "/discards", { cause, note: "never an event" });
     expect(discarded.body).toEqual({ discarded: 2, more: false });
+    const letterIds = items.map(({ letterId }: { letterId: string }) => letterId);
+    const anew = await send("POST", "/discards", { letterIds, note: "never an event" });
+    expect(anew.body).toEqual({ discarded: 0, more: false });
     expect(await linesOf("discarded", "count-engagements-dead-letters")).toHaveLength(2);
   });
 
@@ -310,6 +328,7 @@ describe("what an operator does about it", () => {
       "redrive",
       "redrive",
       "redrive",
+      "discard",
       "discard",
       "redrive",
       "redrive",

@@ -89,8 +89,48 @@ describe("masking", () => {
         const body = JSON.stringify({ "detail-type": "EngagementsAccepted", detail });
         // As it is kept: text, in which -0 is 0.
         const original = JSON.parse(body) as Json;
-        expect(unmask(maskBody(body), original)).toEqual(original);
+        const shown = maskBody(body);
+        expect(unmask(shown, original, shown)).toEqual(original);
       }),
     );
+  });
+
+  const eventOf = (engagements: readonly Json[]): Json => ({
+    ...{ "detail-type": "EngagementsAccepted", detail: { engagements } },
+  });
+  const edit = (body: Json, change: (shown: readonly Json[]) => readonly Json[]) => {
+    const shown = maskBody(JSON.stringify(body)) as { detail: { engagements: readonly Json[] } };
+    return unmask(eventOf(change(shown.detail.engagements)), body, shown);
+  };
+
+  test("what is left of a batch keeps its own readers, whatever was left out of it", () => {
+    const ids = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(ids, fc.infiniteStream(fc.boolean()), (articleIds, coin) => {
+        const all = articleIds.map((articleId) => ({
+          articleId,
+          readerId: `reader of ${articleId}`,
+        }));
+        const isLeft = all.map(() => coin.next().value);
+        const kept = all.filter((_, at) => isLeft[at]);
+        const left = edit(eventOf(all), (shown) => shown.filter((_, at) => isLeft[at]));
+        expect(left).toEqual(eventOf(kept));
+      }),
+    );
+  });
+
+  test("elements that look alike are told apart only while all of them are left", () => {
+    const [a, b] = [
+      { articleId: "x", readerId: "a" },
+      { articleId: "x", readerId: "b" },
+    ] as const;
+    const other = { articleId: "y", readerId: "c" };
+    const batch = eventOf([a, other, b]);
+    expect(edit(batch, (shown) => shown.toSpliced(1, 1))).toEqual(eventOf([a, b]));
+    expect(() => edit(batch, (shown) => shown.slice(1))).toThrow("looks like another");
+    expect(() => edit(batch, () => [{ ...b, readerId: masked, kind: "view" }])).toThrow(
+      "is none of those that were shown",
+    );
+    expect(edit(batch, () => [b])).toEqual(eventOf([b]));
   });
 });
