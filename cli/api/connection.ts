@@ -71,12 +71,17 @@ export function nonEmpty(text: string | undefined): string | undefined {
   return text === "" ? undefined : text;
 }
 
+const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 /** Without the slash at its end, so that paths can follow. @throws UsageError */
 function readApiUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.search || url.hash) {
     throw new UsageError(`--api ${text} is not an http or https URL`);
+  }
+  if (url.protocol === "http:" && !loopback.test(url.hostname)) {
+    throw new UsageError(`--api ${text} would show the token to everyone on the way: use https`);
   }
   return url.href.replace(/\/+$/, "");
 }

@@ -39,6 +39,8 @@ describe("readConnection", () => {
   it.each([
     [["--jason"], "--jason"],
     [["--api", "x.example", "--token", "t"], "URL"],
+    [["--api", "http://x.example", "--token", "t"], "use https"],
+    [["--api", "http://127.0.0.1.x.example", "--token", "t"], "use https"],
     [["--api", "https://x.example"], "--token"],
     [["--api", "https://x.example", "--token", ""], "--token"],
   ])("says what is wrong with %j", (args, message) => {
