@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes } from "../program/command.ts";
 import { amountOf, grouped, table } from "../text.ts";
-import { countsOf, inWords, isSettled, type Redrive } from "./redrives.ts";
+import { countsOf, inWords, type Redrive } from "./redrives.ts";
 
 export interface Outcome {
   readonly redrives: readonly Redrive[];
@@ -16,7 +16,7 @@ export function describeRedrives({ redrives, refused }: Outcome): string[] {
   const told =
     letters.length <= mostLetters
       ? letters
-      : letters.filter(({ outcome }) => outcome === "failed-again" || outcome === "skipped");
+      : letters.filter(({ outcome }) => outcome !== "succeeded" && outcome !== "waiting");
   const shown = [
     ...told.map(({ letterId, outcome }) => [letterId, inWords(outcome)]),
     ...refused.map((letterId) => [letterId, "not redrivable"]),
@@ -34,9 +34,11 @@ const whyRefused =
   "not redrivable. One that is waiting is on its way, a schedule runs again by itself, and " +
   "engagements may be too old to be counted only once: discard what nothing is to be done about.";
 
-/** @param waited whether outcomes were waited for; else none is as good as any. */
+const isDone = ({ counts, letters }: Redrive): boolean => counts.succeeded === letters.length;
+
+/** @param waited whether outcomes were waited for: then each has to be a success. */
 export function verdictOn({ redrives, refused }: Outcome, waited: boolean): ExitCode {
   const failed = redrives.some(({ counts }) => (counts["failed-again"] ?? 0) > 0);
-  const unknown = waited && !redrives.every(isSettled);
-  return failed || unknown || refused.length > 0 ? exitCodes.no : exitCodes.yes;
+  const short = waited && !redrives.every(isDone);
+  return failed || short || refused.length > 0 ? exitCodes.no : exitCodes.yes;
 }

@@ -32,17 +32,24 @@ export interface ActionStore {
   readRedrive(redriveId: string): Promise<Redrive | undefined>;
 }
 
-export type RedriveOutcome = "queued" | "waiting" | "succeeded" | "failed-again" | "skipped";
+/** `discarded`: somebody did, before anyone said what came of it. */
+export type RedriveOutcome =
+  | "queued"
+  | "waiting"
+  | "succeeded"
+  | "failed-again"
+  | "discarded"
+  | "skipped";
 
 /** What one redrive has come to for a letter. */
 export function outcomeOf(
   { done, letterIds, redriveId }: Redrive,
-  letter: Pick<Letter, "letterId" | "history"> | undefined,
+  letter: Pick<Letter, "state" | "history"> | undefined,
   at: number,
 ): RedriveOutcome {
   const own = letter?.history.filter((step) => step.redriveId === redriveId) ?? [];
   const last: LetterStep["what"] | undefined = own.at(-1)?.what;
   if (last === "succeeded" || last === "failed-again") return last;
-  if (last === "redriven") return "waiting";
+  if (last === "redriven") return letter?.state === "discarded" ? "discarded" : "waiting";
   return at < Math.min(done, letterIds.length) ? "skipped" : "queued";
 }

@@ -109,13 +109,15 @@ test("follow gives up when nothing is heard for an hour", async () => {
 
 test.each([
   [{ succeeded: 2 }, [], true, 0],
-  [{ succeeded: 1, skipped: 1 }, [], true, 0],
+  [{ succeeded: 1, skipped: 1 }, [], true, 1],
+  [{ discarded: 1 }, [], true, 1],
   [{ succeeded: 1, "failed-again": 1 }, [], true, 1],
   [{ "failed-again": 1 }, [], false, 1],
   [{ waiting: 1 }, [], true, 1],
   [{ waiting: 1, queued: 1 }, [], false, 0],
   [{ succeeded: 1 }, ["gone"], true, 1],
 ])("the verdict on %j, refused %j, waited for: %j", (counts, refused, waited, expected) => {
-  const redrive = { redriveId: "0", ratePerSecond: 10, counts, letters: [] };
+  const letters = Object.values(counts).flatMap((count) => Array(count).fill({}));
+  const redrive = { redriveId: "0", ratePerSecond: 10, counts, letters };
   expect(verdictOn({ redrives: [redrive as never], refused }, waited)).toBe(expected);
 });

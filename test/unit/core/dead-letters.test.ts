@@ -10,6 +10,7 @@ import {
   succeeded,
 } from "../../../core/dead-letters/letter.ts";
 import { maskBody, masked, unmask } from "../../../core/dead-letters/mask.ts";
+import { outcomeOf } from "../../../core/dead-letters/redrive.ts";
 import type { Json } from "../../../core/jobs/job.ts";
 
 const cause = { causeId: "c", errorClass: "E", message: "m" };
@@ -49,6 +50,17 @@ describe("a letter's life", () => {
     expect(isRedrivable(letterOf(), sources, 10, 11)).toBe(false);
     expect(isRedrivable(letterOf("tend-jobs"), sources, 10, 1)).toBe(false);
   });
+});
+
+test("a redrive of a letter that is discarded meanwhile is waited for no longer", () => {
+  const redrive = {
+    ...{ redriveId: "r1", letterIds: ["1"], ratePerSecond: 1, ...asked },
+    ...{ requestedAtMs: 0, done: 1 },
+  };
+  const sent = redriven(letterOf(), redrive, 1) as Letter;
+  expect(outcomeOf(redrive, sent, 0)).toBe("waiting");
+  expect(outcomeOf(redrive, discarded(sent, asked, 2), 0)).toBe("discarded");
+  expect(outcomeOf(redrive, discarded(letterOf(), asked, 2), 0)).toBe("skipped");
 });
 
 describe("masking", () => {
