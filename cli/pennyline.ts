@@ -2,6 +2,7 @@
 import { commands } from "./commands.ts";
 import { runProgram } from "./program/run-program.ts";
 
+const clearScreen = "\u001b[H\u001b[2J";
 const stop = new AbortController();
 
 // Whoever closes the pipe (`| head`) has read enough; the exit code is the answer's all the same.
@@ -19,6 +20,6 @@ process.exitCode = await runProgram(commands, process.argv.slice(2), {
   env: process.env,
   print: (text) => void process.stdout.write(`${text}\n`),
   note: (text) => void process.stderr.write(`${text}\n`),
-  isTerminal: process.stdout.isTTY === true,
+  clear: () => void (process.stdout.isTTY && process.stdout.write(clearScreen)),
   untilStopped,
 });

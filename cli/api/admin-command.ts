@@ -8,7 +8,7 @@ import {
   type OptionSpecs,
   type ValuesOf,
 } from "../program/command.ts";
-import { asJson } from "../text.ts";
+import { asJson, oneLine } from "../text.ts";
 import type { Api } from "./api-client.ts";
 import { connectFor } from "./connect.ts";
 import { connectionOptions, readConnection } from "./connection.ts";
@@ -26,7 +26,7 @@ export interface Answer {
   readonly shown?: boolean;
 }
 
-export interface AdminIo extends Pick<Io, "note" | "isTerminal" | "untilStopped"> {
+export interface AdminIo extends Pick<Io, "note" | "clear" | "untilStopped"> {
   readonly baseUrl: string;
   /** Prints an answer before the last. */
   readonly show: (answer: Answer) => void;
@@ -58,8 +58,9 @@ export function adminCommand<const Specs extends OptionSpecs>(
       return async (io) => {
         const api = await connectFor(connection, io);
         const show = ({ raw, lines }: Answer) =>
-          io.print(values.json ? asJson(raw) : lines.join("\n"));
-        const answer = await ask(api, { ...io, show, baseUrl: connection.baseUrl });
+          io.print(values.json ? asJson(raw) : lines.map(oneLine).join("\n"));
+        const clear = values.json ? () => {} : io.clear;
+        const answer = await ask(api, { ...io, clear, show, baseUrl: connection.baseUrl });
         if (!answer.shown) show(answer);
         if (answer.hint !== undefined) io.note(answer.hint);
         return answer.exitCode ?? exitCodes.yes;

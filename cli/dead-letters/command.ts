@@ -56,7 +56,7 @@ const show = adminCommand({
     return async (api) => {
       const { value, raw } = await readLetter(api, letterId);
       return values.body
-        ? { lines: [asJson(value.body)], raw: value.body }
+        ? { lines: asJson(value.body).split("\n"), raw: value.body }
         : { lines: describeLetter(value), raw };
     };
   },

@@ -92,8 +92,8 @@ export function describeLetter(letter: WholeLetter): string[] {
       .map((line) => `  ${line}`),
     "",
     letter.edited ? "Body, edited" : "Body",
-    asJson(body),
-    ...(original === undefined ? [] : ["", "Body as it came", asJson(original)]),
+    ...asJson(body).split("\n"),
+    ...(original === undefined ? [] : ["", "Body as it came", ...asJson(original).split("\n")]),
   ];
 }
 

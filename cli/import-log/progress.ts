@@ -1,3 +1,5 @@
+import { printable } from "../text.ts";
+
 export interface Progress {
   /** A phase's state; `fraction` of 0 to 1 when it is known. */
   show(phase: string, detail: string, fraction?: number): void;
@@ -43,7 +45,7 @@ export function progressOn(terminal: Terminal, nowMs: () => number): Progress {
     },
     note(text) {
       clear();
-      terminal.write(`${text}\n`);
+      terminal.write(`${printable(text)}\n`);
     },
     end: clear,
   };

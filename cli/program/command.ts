@@ -36,8 +36,8 @@ export interface Io {
   readonly print: (text: string) => void;
   /** Progress, advice and mistakes. */
   readonly note: (text: string) => void;
-  /** Whether somebody watches what is printed. */
-  readonly isTerminal: boolean;
+  /** Makes room for the next answer, if somebody watches. */
+  readonly clear: () => void;
   /** For what goes on until somebody ends it: aborted by Ctrl-C, which else ends the process. */
   readonly untilStopped: () => AbortSignal;
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../../local/cli/options.ts";
+import { printable } from "../text.ts";
 import { type Command, type ExitCode, exitCodes, type Io, printing, type Run } from "./command.ts";
 import { helpOfAll } from "./help.ts";
 import { unknownCommand } from "./nearest.ts";
@@ -8,8 +9,14 @@ import { Refused, Unanswered } from "./unanswered.ts";
 export async function runProgram(
   commands: readonly Command[],
   args: readonly string[],
-  io: Io,
+  surroundings: Io,
 ): Promise<ExitCode> {
+  const { print, note } = surroundings;
+  const io: Io = {
+    ...surroundings,
+    print: (text) => print(printable(text)),
+    note: (text) => note(printable(text)),
+  };
   const name = chosen(commands, args)?.name;
   try {
     return await parseLine(commands, args, io.env)(io);

@@ -7,7 +7,6 @@ import { readAlarms, readQueues, readStatus } from "./read-status.ts";
 
 /** Admin routes take a request a second; numbers of queues change no faster. */
 const refreshMs = 10_000;
-const clearScreen = "\u001b[H\u001b[2J";
 
 export const status = adminCommand({
   name: "status",
@@ -43,8 +42,8 @@ async function lookAgain(look: () => Promise<Answer>, io: AdminIo): Promise<Answ
   const stop = io.untilStopped();
   let seen = await look();
   while (!stop.aborted) {
-    const [first = "", ...others] = seen.lines;
-    io.show({ ...seen, lines: [io.isTerminal ? clearScreen + first : first, ...others, ""] });
+    io.clear();
+    io.show({ ...seen, lines: [...seen.lines, ""] });
     await sleep(refreshMs, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) break;
     try {

@@ -9,7 +9,7 @@ import { UsageError } from "../../../local/cli/options.ts";
 function recorder() {
   const [printed, noted]: [string[], string[]] = [[], []];
   const io: Io = {
-    ...{ env: {}, isTerminal: false, untilStopped: () => AbortSignal.abort() },
+    ...{ env: {}, clear: () => {}, untilStopped: () => AbortSignal.abort() },
     print: (text) => void printed.push(text),
     note: (text) => void noted.push(text),
   };
@@ -36,6 +36,23 @@ describe("a command that fails", () => {
     expect(noted).toHaveLength(lines);
     expect(noted[0]).toBe(`pennyline fail: ${error instanceof Error ? error.message : error}`);
   });
+});
+
+test("what others wrote is shown, and not carried out by a terminal", async () => {
+  const { io, printed, noted } = recorder();
+  const evil = "\u001b]0;x\u0007\u009b2J\u202e\r\n\tend";
+  const echo = command({
+    ...{ name: "echo", summary: "Echoes.", usage: [""], options: {}, exits: "0 always." },
+    read: () => async (within) => {
+      within.print(JSON.stringify({ evil }));
+      throw new Unanswered(evil);
+    },
+  });
+  await runProgram([echo], ["echo"], io);
+  const shown = "\\u001b]0;x\\u0007\\u009b2J\\u202e\\u000d\n\tend";
+  expect(noted).toEqual([`pennyline echo: ${shown}`]);
+  expect(printed[0]).toMatch(/^[\x20-\x7e]*$/);
+  expect(JSON.parse(printed[0] ?? "")).toEqual({ evil });
 });
 
 describe("help", () => {
