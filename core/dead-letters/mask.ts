@@ -67,7 +67,8 @@ function mask(value: Json, seen: ReadonlySet<string>, show: boolean): Json {
  * @throws Problem 400 when that cannot be told: another reader's values must not take their place.
  */
 export function unmask(edited: Json, original?: Json, shown?: Json): Json {
-  if (edited === masked) return original === undefined ? edited : original;
+  if (edited === masked && original !== undefined) return original;
+  if (edited === masked) throw problems.invalid(`body: ${masked} stands for no value: send one.`);
   if (Array.isArray(edited)) {
     const [from, seen] = [listOf(original), listOf(shown)];
     const places = placesIn(edited, seen);
@@ -81,22 +82,22 @@ export function unmask(edited: Json, original?: Json, shown?: Json): Json {
   );
 }
 
-/** Where each element of a list stood before. As long as none is left out or added: where it stands. */
+/** Where each element of a list stood before; one that is nowhere else was changed where it stands. */
 function placesIn(edited: readonly Json[], shown: readonly Json[]): (at: number) => number {
-  if (edited.length === shown.length) return (at) => at;
-  const before = placesByText(shown);
-  const now = placesByText(edited);
+  const [before, now] = [placesByText(shown), placesByText(edited)];
   const textOfMask = JSON.stringify(masked);
   return (at) => {
     const text = canonicalJson(edited[at]);
+    const [alike = [], ofThem = []] = [before.get(text), now.get(text)];
+    const stayed = alike.includes(at) || alike.length === 0;
+    if (edited.length === shown.length && stayed) return at;
     if (!text.includes(textOfMask)) return -1;
-    const [alike, ofThem] = [before.get(text) ?? [], now.get(text) ?? []];
     const place = alike.length === ofThem.length ? alike[ofThem.indexOf(at)] : undefined;
     if (place !== undefined) return place;
     const which = alike.length === 0 ? "is none of those that were shown" : "looks like another";
     throw problems.invalid(
-      `body: element ${at} of a list that is longer or shorter now ${which}, so what is ${masked} ` +
-        "in it cannot be told. Leave out or add elements first, and change others in a second edit.",
+      `body: element ${at} of a list ${which}, so what is ${masked} in it cannot be told. Leave out ` +
+        "or move elements as they were shown, and change others in a second edit.",
     );
   };
 }
