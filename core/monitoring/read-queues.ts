@@ -34,18 +34,24 @@ export async function readQueues(deps: Deps) {
   const [open, figures, seen] = await Promise.all([
     countOpen(letters),
     metrics.read(workers.map(([queue]) => queue)),
-    pressure(),
+    pressure().then(
+      (known) => ({ known }),
+      () => undefined,
+    ),
   ]);
   const items = await atOnce(workers, queuesAtOnce, async ([queue, carries]) => ({
     ...{ queue, carries, ...(await depthOf(queue)), ...present(figures?.get(queue)) },
-    ...stateOf(queue, seen, clock.nowMs()),
+    ...stateOf(queue, seen?.known, clock.nowMs()),
     deadLettersOpen: openOf(open, sources, queue),
   }));
   const others = Object.keys(sources).filter((name) => typeof sources[name] !== "object");
   return {
     items,
     schedules: others.map((name) => ({ name, deadLettersOpen: openOf(open, sources, name) })),
-    missing: figures ? [] : ["ages and rates: CloudWatch could not be read"],
+    missing: [
+      ...(figures ? [] : ["ages and rates: CloudWatch could not be read"]),
+      ...(seen ? [] : ["levels and what is refused: the last look could not be read"]),
+    ],
   };
 }
 

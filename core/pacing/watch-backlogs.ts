@@ -13,7 +13,10 @@ export interface BackpressureLimits
 }
 
 export interface PressureStore {
-  /** What was written a moment ago may not be seen yet. */
+  /**
+   * What was written a moment ago may not be seen yet.
+   * @throws when it cannot be read, or not be understood by this version.
+   */
   read(): Promise<Pressure | undefined>;
   write(pressure: Pressure): Promise<void>;
 }
@@ -30,6 +33,8 @@ export interface WatchDeps {
   readonly clock: Clock;
   /** Told whose age nobody knows: their depth alone decides. */
   readonly onAgesUnknown: (queues: readonly string[]) => void;
+  /** Told when nobody knows what was seen before: queues are judged anew, and that is written. */
+  readonly onUnread: (error: unknown) => void;
 }
 
 export interface Watched {
@@ -45,8 +50,11 @@ const looksAtOnce = 40;
  * was, until that is too old to be believed.
  */
 export async function watchBacklogs(deps: WatchDeps): Promise<Watched> {
-  const { queues, clock, limits, store } = deps;
-  const [{ depths, unseen }, before] = await Promise.all([lookAtAll(deps), store.read()]);
+  const { queues, clock, limits, store, onUnread } = deps;
+  const [{ depths, unseen }, before] = await Promise.all([
+    lookAtAll(deps),
+    store.read().catch(onUnread),
+  ]);
   const ages = await agesThatMatter(deps, depths);
   const nowMs = clock.nowMs();
   const judged = queues.flatMap((queue): [string, QueuePressure][] => {

@@ -24,6 +24,7 @@ const deps = {
   store: pressureFromEnvironment(),
   limits: JSON.parse(setting("backpressure")),
   clock: systemClock,
+  onUnread: (error: unknown) => logger.error("what was seen before could not be read", { error }),
   onAgesUnknown: (queues: readonly string[]) =>
     logger.warn("nobody knows how old messages are: their number alone decides", { queues }),
 };

@@ -207,6 +207,7 @@ describe("B1: who watches", () => {
     limits: { leastWaiting: 5, retryAfterSeconds: 60, low: limits, normal: limits, money: limits },
     clock: { nowMs: () => 0 },
     onAgesUnknown: () => expect.unreachable(),
+    onUnread: () => expect.unreachable(),
     ...more,
   });
 
@@ -240,6 +241,22 @@ describe("B1: who watches", () => {
     const { pressure } = await watchBacklogs(deps(waiting, later));
     expect(pressure.queues).toMatchObject({ "count-engagements": { level: "soft" } });
     expect(Object.keys(pressure.queues)).toEqual(["count-engagements"]);
+  });
+
+  test("writes over what cannot be read", async () => {
+    const unread: unknown[] = [];
+    const broken = new SyntaxError("half an item");
+    const store = {
+      read: () => Promise.reject(broken),
+      async write(next: Pressure) {
+        stored = next;
+      },
+    };
+    const onUnread = (error: unknown) => void unread.push(error);
+    const waiting = { "count-engagements": 50, "run-export-engagements": 0, "run-draft-save": 0 };
+    await watchBacklogs(deps(waiting, { store, onUnread }));
+    expect(stored?.queues).toMatchObject({ "count-engagements": { level: "soft" } });
+    expect(unread).toEqual([broken]);
   });
 
   test("decides by the depth alone when nobody knows the age, and says so", async () => {
