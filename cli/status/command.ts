@@ -23,7 +23,7 @@ export const status = adminCommand({
   },
   exits:
     "0 when all is well, 1 when an alarm rings or none is known, work is refused, a dead letter is " +
-    "open or money does not add up.",
+    "open, money does not add up, or not all could be seen.",
   read({ words, values: { all = false, proof = false, watch = false } }) {
     noWords(words);
     return async (api, io) => {

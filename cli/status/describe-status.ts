@@ -26,6 +26,8 @@ export function complaints(status: Status): string[] {
     ...(queues.items.some(isRefusing) ? ["work is refused"] : []),
     ...said(open, "a dead letter is open", "dead letters are open"),
     ...(proof === undefined || isRight(proof) ? [] : ["money does not add up"]),
+    // What was not seen may be anything.
+    ...(queues.missing.length === 0 ? [] : ["not all could be seen"]),
   ];
 }
 

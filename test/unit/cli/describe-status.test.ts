@@ -55,7 +55,7 @@ describe("describeStatus", () => {
       },
     });
     expect(page).toEqual([
-      "Not well: an alarm rings, 3 dead letters are open.",
+      "Not well: an alarm rings, 3 dead letters are open, not all could be seen.",
       "https://x.example, 03:04:05 UTC",
       "",
       "money-at-risk: money-at-risk is amiss.",
