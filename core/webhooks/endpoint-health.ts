@@ -27,7 +27,7 @@ export const maxFailingMs = 5 * dayMs;
 /** An answer that takes longer makes its receiver a slow one… */
 const slowMs = 1_000;
 /** …of which so many calls run at once, on average: others need the workers too. */
-export const slowCallsAtOnce = 5;
+export const slowCallsAtOnce = 3;
 
 /** What an attempt makes of it; undefined: nothing that would have to be written. */
 export function healthAfter(
