@@ -136,7 +136,7 @@ describe("an endpoint's health", () => {
     expect(made(failing, false, 20, nowMs + 5)).toBeUndefined();
     expect(made(failing, true, 20)).toEqual({ revision: 2 });
     const slow = made(unknownHealth, true, 10_000) ?? unknownHealth;
-    expect(slow).toEqual({ paceMs: 2_000, revision: 1 });
+    expect(slow).toEqual({ paceMs: 3_334, revision: 1 });
     expect(made(slow, true, 9_000)).toBeUndefined();
     expect(made(slow, true, 20)).toEqual({ revision: 2 });
   });
