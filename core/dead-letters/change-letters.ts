@@ -1,7 +1,5 @@
-import type { ZodType } from "zod";
 import type { DeadLetterSources } from "../contracts/dead-letter-sources.ts";
-import { type EventContract, events, jobRequested, redriveRequested } from "../contracts/events.ts";
-import type { JobType } from "../contracts/job-types.ts";
+import { redriveRequested } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
 import type { Json } from "../jobs/job.ts";
 import type { EventPublisher } from "../messaging/event-publisher.ts";
@@ -10,6 +8,7 @@ import { problems } from "../perimeter/problem.ts";
 import { atOnce } from "../values/at-once.ts";
 import { type Clock, dayMs } from "../values/time.ts";
 import { timedIdOf } from "../values/timed-id.ts";
+import { contractOf } from "./contract-of.ts";
 import { type Asked, discarded, edited, isRedrivable, isResolved, type Letter } from "./letter.ts";
 import { changeLetter, type LetterStore } from "./letter-store.ts";
 import { isObject, maskBody, parse, unmask } from "./mask.ts";
@@ -80,13 +79,7 @@ function checkBody(carried: DeadLetterSources[string] | undefined, body: string)
     const types = typeof carried === "object" ? carried.join(" or ") : "nothing";
     throw problems.invalid(`body: its detail-type must be ${types}, which its queue carries.`);
   }
-  const detail = isObject(envelope) ? envelope.detail : undefined;
-  const jobType = isObject(detail) ? String(detail.type) : "";
-  const contracts: readonly EventContract<ZodType>[] = Object.values(events);
-  const contract =
-    type === "JobRequested"
-      ? (jobRequested[jobType as JobType] as EventContract<ZodType> | undefined)
-      : contracts.find(({ detailType }) => detailType === type);
+  const contract = contractOf(envelope);
   if (!contract) throw problems.invalid("body: there is no event of that type.");
   try {
     readEvent(contract, body);

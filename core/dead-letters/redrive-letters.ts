@@ -1,6 +1,5 @@
-import type { ZodType } from "zod";
-import { type EventContract, jobRequested, redriveRequested } from "../contracts/events.ts";
-import { finishedJobStates, type JobType } from "../contracts/job-types.ts";
+import { redriveRequested } from "../contracts/events.ts";
+import { finishedJobStates } from "../contracts/job-types.ts";
 import { newJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import type { Delivery, FailedDelivery } from "../messaging/delivery.ts";
@@ -9,6 +8,7 @@ import type { EventPublisher } from "../messaging/event-publisher.ts";
 import { readEvent } from "../messaging/read-event.ts";
 import type { Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
+import { contractOf } from "./contract-of.ts";
 import { failedAgain, followed, type Letter, redriven, succeeded } from "./letter.ts";
 import { changeLetter, type LetterStore } from "./letter-store.ts";
 import { isObject, parse } from "./mask.ts";
@@ -80,8 +80,7 @@ async function inNewJob(
   const event = parse(body);
   if (!isObject(event) || event["detail-type"] !== "JobRequested") return undefined;
   const { detail } = event;
-  const type = isObject(detail) ? String(detail.type) : "";
-  const contract = jobRequested[type as JobType] as EventContract<ZodType> | undefined;
+  const contract = contractOf(event);
   if (!contract) return undefined;
   const { jobId: failedId } = readEvent(contract, body) as { readonly jobId: string };
   const failed = await jobs.read(failedId);
