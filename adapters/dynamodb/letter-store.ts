@@ -2,7 +2,11 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { lettersPrefix, tables } from "../../core/contracts/storage.ts";
 import type { Letter, StoredBody } from "../../core/dead-letters/letter.ts";
-import type { LetterLine, LetterStore } from "../../core/dead-letters/letter-store.ts";
+import {
+  type LetterLine,
+  type LetterStore,
+  listedAt,
+} from "../../core/dead-letters/letter-store.ts";
 import type { Clock } from "../../core/values/time.ts";
 import { getItem, getItems, type Item, queryItems } from "./items.ts";
 
@@ -137,10 +141,6 @@ export function dynamoDbLetters(
     },
   };
 }
-
-/** Where a letter stands in the list of its state. */
-export const listedAt = ({ archivedAtMs, letterId }: Pick<Letter, "archivedAtMs" | "letterId">) =>
-  `${new Date(archivedAtMs).toISOString()}#${letterId}`;
 
 /** The record as JSON, so that numbers come back as they were. */
 function itemOf(letter: Letter): Item {

@@ -1,5 +1,5 @@
 import { type Cause, causeOf, type Failure } from "../../core/dead-letters/failure.ts";
-import type { Delivery, FailedDelivery } from "../../core/messaging/delivery.ts";
+import { type Delivery, type FailedDelivery, idOf } from "../../core/messaging/delivery.ts";
 import type { TraceContext } from "../../core/values/trace-context.ts";
 import { documentClient } from "../dynamodb/client.ts";
 import { dynamoDbFailures } from "../dynamodb/failure-log.ts";
@@ -51,7 +51,7 @@ export async function recordFailures(
   deliveries: readonly (Delivery & { readonly trace: TraceContext })[],
   failed: readonly FailedDelivery[],
 ): Promise<void> {
-  const ids = new Set(failed.map((one) => (typeof one === "string" ? one : one.id)));
+  const ids = new Set(failed.map(idOf));
   if (ids.size === 0) return;
   const atMs = Date.now();
   const worker = process.env.POWERTOOLS_SERVICE_NAME ?? "";

@@ -2,14 +2,12 @@ import type { SQSRecord } from "aws-lambda";
 import { redriveAttributes } from "../../core/dead-letters/archive-letters.ts";
 import { succeeded } from "../../core/dead-letters/letter.ts";
 import { changeLetter } from "../../core/dead-letters/letter-store.ts";
-import type { FailedDelivery } from "../../core/messaging/delivery.ts";
-import { documentClient } from "../dynamodb/client.ts";
-import { dynamoDbLetters } from "../dynamodb/letter-store.ts";
+import { type FailedDelivery, idOf } from "../../core/messaging/delivery.ts";
+import { lettersFromEnvironment } from "../dynamodb/letters-from-environment.ts";
 import { systemClock } from "../runtime.ts";
-import { setting } from "./environment.ts";
 import { logger } from "./logger.ts";
 
-const letters = dynamoDbLetters(documentClient, setting("deadLettersTable"), systemClock);
+const letters = lettersFromEnvironment();
 
 /**
  * Says of messages that were redriven, and did not fail, that they succeeded. It never fails itself:
@@ -19,7 +17,7 @@ export async function closeLetters(
   records: readonly SQSRecord[],
   failed: readonly FailedDelivery[],
 ): Promise<void> {
-  const ids = new Set(failed.map((one) => (typeof one === "string" ? one : one.id)));
+  const ids = new Set(failed.map(idOf));
   await Promise.all(
     records.map(async ({ messageId, messageAttributes }) => {
       const letterId = messageAttributes[redriveAttributes.letterId]?.stringValue;

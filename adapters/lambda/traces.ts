@@ -10,6 +10,7 @@ import {
   spanIdOf,
   type TraceContext,
   type TraceStart,
+  traceparentIn,
 } from "../../core/values/trace-context.ts";
 import type { WebhookDelivery } from "../../core/webhooks/delivery.ts";
 import { documentClient } from "../dynamodb/client.ts";
@@ -27,13 +28,6 @@ const ttlDays = numberSetting("traceRetentionDays");
 
 /** The steps of this invocation, for whoever has something to say of them. */
 export const traces = stepLog(service, systemClock);
-
-const traceparentPattern = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})/;
-
-/** Of the event that a message is, or holds. */
-export function traceparentIn(body: string): string | undefined {
-  return traceparentPattern.exec(body)?.[1];
-}
 
 export const inSample = (traceId: string): boolean => isInSample(traceId, tracePerMillion);
 

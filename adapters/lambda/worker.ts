@@ -1,13 +1,14 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { limits } from "../../core/contracts/limits.ts";
-import type { Delivery, FailedDelivery } from "../../core/messaging/delivery.ts";
+import { type Delivery, type FailedDelivery, idOf } from "../../core/messaging/delivery.ts";
 import { isAlwaysKept } from "../../core/tracing/keep-trace.ts";
 import { idsIn } from "../../core/tracing/step-log.ts";
 import {
   continueTrace,
   type TraceContext,
   type TraceStart,
+  traceparentIn,
 } from "../../core/values/trace-context.ts";
 import { randomHex } from "../runtime.ts";
 import { returnLater } from "../sqs/return-later.ts";
@@ -16,7 +17,7 @@ import { failureOf, forgetFailures, noteSharedFailure, recordFailures } from "./
 import { logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { closeLetters } from "./redriven.ts";
-import { service, traceparentIn, traceStart, traces, writeTraces } from "./traces.ts";
+import { service, traceStart, traces, writeTraces } from "./traces.ts";
 
 /** A message, and the step of its own trace in which it is worked on. */
 export type TracedDelivery = Delivery & { readonly trace: TraceContext };
@@ -50,7 +51,7 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDel
         recordFailures(deliveries, failed),
         closeLetters(event.Records, failed),
       ]);
-      const failedIds = failed.map((one) => (typeof one === "string" ? one : one.id));
+      const failedIds = failed.map(idOf);
       end(deliveries, failed);
       metrics.addMetric("DeliveriesFailed", MetricUnit.Count, failedIds.length);
       metrics.publishStoredMetrics();

@@ -7,7 +7,9 @@ export const letterIdSchema = z
   .string()
   .regex(/^[0-9a-f-]{36}$/, "letterId must be one that a list answered");
 
-const letterState = z.enum(["open", "waiting", "succeeded", "discarded"], {
+/** `waiting`: it was redriven, and nobody has said yet what came of it. */
+export const letterStates = ["open", "waiting", "succeeded", "discarded"] as const;
+const letterState = z.enum(letterStates, {
   error: "must be open, waiting, succeeded or discarded",
 });
 /** A queue without the stage's prefix, such as `count-engagements-dead-letters`. */

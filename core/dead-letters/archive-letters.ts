@@ -2,6 +2,7 @@ import type { DeadLetterQueueOf } from "../contracts/dead-letter-sources.ts";
 import { limits } from "../contracts/limits.ts";
 import { atOnce } from "../values/at-once.ts";
 import type { Clock } from "../values/time.ts";
+import { traceIdOf, traceparentIn } from "../values/trace-context.ts";
 import { type Cause, type FailureLog, normalise, noWord } from "./failure.ts";
 import { failedAgain, type LetterCause, newLetter } from "./letter.ts";
 import { changeLetter, type LetterStore } from "./letter-store.ts";
@@ -91,7 +92,8 @@ async function archiveOne(
       return;
     }
   }
-  const traceId = failure?.traceId ?? traceIdIn(body);
+  const traceparent = traceparentIn(body);
+  const traceId = failure?.traceId ?? (traceparent && traceIdOf(traceparent));
   const letter = newLetter({
     ...{ letterId: messageId, queue, source, kind, ...explained },
     ...{ firstSentAtMs, archivedAtMs: nowMs },
@@ -119,10 +121,4 @@ export function causeWithId(sha256Hex: ArchiveDeps["sha256Hex"], cause: Cause): 
   const { errorClass, message } = cause;
   const causeId = sha256Hex(JSON.stringify([errorClass, message])).slice(0, 16);
   return { causeId, errorClass, message };
-}
-
-const traceparent = /\\?"traceparent\\?":\s*\\?"00-([0-9a-f]{32})-/;
-
-function traceIdIn(body: string): string | undefined {
-  return traceparent.exec(body)?.[1];
 }

@@ -10,6 +10,13 @@ export interface LetterLine {
   readonly archivedAtMs: number;
 }
 
+/** Where a letter stands in the list of its state, which is also the cursor of what follows it. */
+export const listedAt = ({
+  archivedAtMs,
+  letterId,
+}: Pick<LetterLine, "archivedAtMs" | "letterId">): string =>
+  `${new Date(archivedAtMs).toISOString()}#${letterId}`;
+
 export interface LetterFilter {
   readonly queue?: string | undefined;
   readonly causeId?: string | undefined;

@@ -1,10 +1,9 @@
+import type { letterStates } from "../contracts/dead-letter-bodies.ts";
 import type { DeadLetterSources, LetterKind } from "../contracts/dead-letter-sources.ts";
 import { engagementsAccepted } from "../contracts/events.ts";
 import { dayMs } from "../values/time.ts";
 import type { Cause, Failure } from "./failure.ts";
 
-/** `waiting`: it was redriven, and nobody has said yet what came of it. */
-export const letterStates = ["open", "waiting", "succeeded", "discarded"] as const;
 export type LetterState = (typeof letterStates)[number];
 
 export interface LetterCause extends Cause {

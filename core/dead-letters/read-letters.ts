@@ -1,7 +1,7 @@
-import { type PageQuery, wrongCursor } from "../perimeter/page.ts";
+import { nextCursor, type PageQuery, wrongCursor } from "../perimeter/page.ts";
 import { problems } from "../perimeter/problem.ts";
 import type { Letter, LetterState } from "./letter.ts";
-import type { LetterFilter, LetterLine, LetterStore } from "./letter-store.ts";
+import { type LetterFilter, type LetterLine, type LetterStore, listedAt } from "./letter-store.ts";
 import { maskBody } from "./mask.ts";
 import { type ActionStore, outcomeOf, type Redrive } from "./redrive.ts";
 
@@ -12,9 +12,7 @@ interface ListQuery extends PageQuery, LetterFilter {
 const iso = (ms: number) => new Date(ms).toISOString();
 /** Letters that are looked at for groups; with more of them the counts are at least so high. */
 const maxGrouped = 20_000;
-const listed = ({ archivedAtMs, letterId }: LetterLine) => `${iso(archivedAtMs)}#${letterId}`;
 
-export const pathOfLetter = (letterId: string) => `/v1/admin/dead-letters/${letterId}`;
 export const pathOfRedrive = (redriveId: string) => `/v1/admin/dead-letters/redrives/${redriveId}`;
 
 export async function listLetters(
@@ -30,8 +28,7 @@ export async function listLetters(
   const letters = await store.readAll(lines.map(({ letterId }) => letterId));
   const byId = new Map(letters.map((letter) => [letter.letterId, letter]));
   const found = lines.flatMap(({ letterId }) => byId.get(letterId) ?? []);
-  const last = lines.length === limit ? lines.at(-1) : undefined;
-  return { items: found.map(present), ...(last && { nextCursor: listed(last) }) };
+  return { items: found.map(present), ...nextCursor(lines, limit, listedAt) };
 }
 
 /** Letters by cause, those with most first. */
@@ -130,7 +127,7 @@ export function presentRedrive(redrive: Redrive, letters: readonly Letter[]) {
 }
 
 export async function readAudit({ readAudit: read }: ActionStore, { limit, cursor }: PageQuery) {
-  const { entries, nextCursor } = await read(limit, cursor);
+  const { entries, ...next } = await read(limit, cursor);
   const items = entries.map(({ atMs, ...entry }) => ({ ...entry, at: iso(atMs) }));
-  return { items, ...(nextCursor !== undefined && { nextCursor }) };
+  return { items, ...next };
 }

@@ -12,3 +12,6 @@ export interface Delivery {
 
 /** A delivery that failed, and when it should come back; a bare id: when its time-out is over. */
 export type FailedDelivery = string | { readonly id: string; readonly retryInMs: number };
+
+export const idOf = (failed: FailedDelivery): string =>
+  typeof failed === "string" ? failed : failed.id;

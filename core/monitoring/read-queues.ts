@@ -1,4 +1,8 @@
-import { type DeadLetterSources, deadLetterQueuesOf } from "../contracts/dead-letter-sources.ts";
+import {
+  type DeadLetterSources,
+  deadLetterQueuesOf,
+  workersOf,
+} from "../contracts/dead-letter-sources.ts";
 import { countOpen } from "../dead-letters/count-open.ts";
 import type { LetterStore } from "../dead-letters/letter-store.ts";
 import { type Pressure, stateOf } from "../pacing/pressure.ts";
@@ -30,21 +34,22 @@ const queuesAtOnce = 40;
  */
 export async function readQueues(deps: Deps) {
   const { sources, depthOf, metrics, letters, pressure, clock } = deps;
-  const workers = Object.entries(sources).filter(([, what]) => typeof what === "object");
+  const workers = workersOf(sources);
   const [open, figures, seen] = await Promise.all([
     countOpen(letters),
-    metrics.read(workers.map(([queue]) => queue)),
+    metrics.read(workers),
     pressure().then(
       (known) => ({ known }),
       () => undefined,
     ),
   ]);
-  const items = await atOnce(workers, queuesAtOnce, async ([queue, carries]) => ({
-    ...{ queue, carries, ...(await depthOf(queue)), ...present(figures?.get(queue)) },
+  const items = await atOnce(workers, queuesAtOnce, async (queue) => ({
+    ...{ queue, carries: sources[queue], ...(await depthOf(queue)) },
+    ...present(figures?.get(queue)),
     ...stateOf(queue, seen?.known, clock.nowMs()),
     deadLettersOpen: openOf(open, sources, queue),
   }));
-  const others = Object.keys(sources).filter((name) => typeof sources[name] !== "object");
+  const others = Object.keys(sources).filter((name) => !workers.includes(name));
   return {
     items,
     schedules: others.map((name) => ({ name, deadLettersOpen: openOf(open, sources, name) })),

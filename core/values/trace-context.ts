@@ -52,6 +52,13 @@ export function continueTrace(
   };
 }
 
+const quoted = /\\?"traceparent\\?":\s*\\?"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})/;
+
+/** Of the event that a message is, or holds. */
+export function traceparentIn(body: string): string | undefined {
+  return quoted.exec(body)?.[1];
+}
+
 /** The trace and the step that a `traceparent` of ours names. */
 export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35);
 export const spanIdOf = (traceparent: string): string => traceparent.slice(36, 52);

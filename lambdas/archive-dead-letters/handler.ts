@@ -1,7 +1,7 @@
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { dynamoDbFailures } from "../../adapters/dynamodb/failure-log.ts";
 import { jobsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
-import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { lettersFromEnvironment } from "../../adapters/dynamodb/letters-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { publishBy } from "../../adapters/lambda/metrics.ts";
@@ -19,12 +19,11 @@ import {
 import { countOpen } from "../../core/dead-letters/count-open.ts";
 import { followJobs } from "../../core/dead-letters/redrive-letters.ts";
 
-const deadLettersTable = setting("deadLettersTable");
 const queues = deadLetterQueuesOf(JSON.parse(setting("deadLetterSources")));
 const deps: ArchiveDeps = {
   queues: sqsDeadLetterQueues(queueUrls(setting("queuePrefix"))),
-  letters: dynamoDbLetters(documentClient, deadLettersTable, systemClock),
-  failures: dynamoDbFailures(documentClient, deadLettersTable),
+  letters: lettersFromEnvironment(),
+  failures: dynamoDbFailures(documentClient, setting("deadLettersTable")),
   clock: systemClock,
   sha256Hex,
   onArchived: traceLetter,

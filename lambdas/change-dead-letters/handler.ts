@@ -1,6 +1,7 @@
-import { documentClient } from "../../adapters/dynamodb/client.ts";
-import { dynamoDbLetterActions } from "../../adapters/dynamodb/letter-actions.ts";
-import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import {
+  letterActionsFromEnvironment,
+  lettersFromEnvironment,
+} from "../../adapters/dynamodb/letters-from-environment.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { type ApiCall, apiHandler, located, ok } from "../../adapters/lambda/api-handler.ts";
 import { callerOf, jsonBody, pathParameter } from "../../adapters/lambda/api-request.ts";
@@ -24,10 +25,9 @@ import { pathOfRedrive, presentRedrive, readLetter } from "../../core/dead-lette
 import { signatureOf } from "../../core/perimeter/caller.ts";
 import { validate } from "../../core/perimeter/validate.ts";
 
-const deadLettersTable = setting("deadLettersTable");
 const deps: ActionDeps = {
-  letters: dynamoDbLetters(documentClient, deadLettersTable, systemClock),
-  actions: dynamoDbLetterActions(documentClient, deadLettersTable),
+  letters: lettersFromEnvironment(),
+  actions: letterActionsFromEnvironment(),
   bus: busFromEnvironment(),
   clock: systemClock,
   sources: JSON.parse(setting("deadLetterSources")),

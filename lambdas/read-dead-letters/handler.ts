@@ -1,10 +1,9 @@
-import { documentClient } from "../../adapters/dynamodb/client.ts";
-import { dynamoDbLetterActions } from "../../adapters/dynamodb/letter-actions.ts";
-import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import {
+  letterActionsFromEnvironment,
+  lettersFromEnvironment,
+} from "../../adapters/dynamodb/letters-from-environment.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { pathParameter, query } from "../../adapters/lambda/api-request.ts";
-import { setting } from "../../adapters/lambda/environment.ts";
-import { systemClock } from "../../adapters/runtime.ts";
 import {
   deadLettersQuerySchema,
   letterGroupsQuerySchema,
@@ -19,9 +18,8 @@ import {
   readRedrive,
 } from "../../core/dead-letters/read-letters.ts";
 
-const deadLettersTable = setting("deadLettersTable");
-const letters = dynamoDbLetters(documentClient, deadLettersTable, systemClock);
-const actions = dynamoDbLetterActions(documentClient, deadLettersTable);
+const letters = lettersFromEnvironment();
+const actions = letterActionsFromEnvironment();
 
 export const handler = apiHandler(async ({ event }) => {
   const { letterId, redriveId } = event.pathParameters ?? {};

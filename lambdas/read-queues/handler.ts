@@ -1,7 +1,6 @@
 import { cloudWatchClient } from "../../adapters/cloudwatch/client.ts";
 import { cloudWatchQueues } from "../../adapters/cloudwatch/queue-metrics.ts";
-import { documentClient } from "../../adapters/dynamodb/client.ts";
-import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import { lettersFromEnvironment } from "../../adapters/dynamodb/letters-from-environment.ts";
 import { pressureFromEnvironment } from "../../adapters/dynamodb/pacing-from-environment.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
@@ -16,7 +15,7 @@ const deps = {
   sources: JSON.parse(setting("deadLetterSources")),
   depthOf: sqsQueueDepths(queueUrls(prefix)),
   metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock }),
-  letters: dynamoDbLetters(documentClient, setting("deadLettersTable"), clock),
+  letters: lettersFromEnvironment(),
   pressure: pressureFromEnvironment().read,
   clock,
 };

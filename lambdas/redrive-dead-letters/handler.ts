@@ -1,7 +1,8 @@
-import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { jobsFromEnvironment } from "../../adapters/dynamodb/jobs-from-environment.ts";
-import { dynamoDbLetterActions } from "../../adapters/dynamodb/letter-actions.ts";
-import { dynamoDbLetters } from "../../adapters/dynamodb/letter-store.ts";
+import {
+  letterActionsFromEnvironment,
+  lettersFromEnvironment,
+} from "../../adapters/dynamodb/letters-from-environment.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { failing } from "../../adapters/lambda/failures.ts";
@@ -11,10 +12,9 @@ import { queueUrls } from "../../adapters/sqs/queue-urls.ts";
 import { sqsRedrive } from "../../adapters/sqs/worker-queues.ts";
 import { type RedriveDeps, redriveLetters } from "../../core/dead-letters/redrive-letters.ts";
 
-const deadLettersTable = setting("deadLettersTable");
 const deps: RedriveDeps = {
-  letters: dynamoDbLetters(documentClient, deadLettersTable, systemClock),
-  actions: dynamoDbLetterActions(documentClient, deadLettersTable),
+  letters: lettersFromEnvironment(),
+  actions: letterActionsFromEnvironment(),
   jobs: jobsFromEnvironment(),
   bus: busFromEnvironment(),
   send: sqsRedrive(queueUrls(setting("queuePrefix"))),
