@@ -14,6 +14,8 @@ interface Deps {
   /** Of the stage's queues. */
   readonly prefix: string;
   readonly clock: Clock;
+  /** What to ask for: each is paid for. Default: all there are. */
+  readonly figures?: readonly Figure[];
 }
 
 const minuteMs = 60_000;
@@ -21,14 +23,17 @@ const minuteMs = 60_000;
 const lookBackMs = 5 * minuteMs;
 const maxQueries = 500;
 
-const metrics = [
+const allMetrics = [
   ["oldestSeconds", "ApproximateAgeOfOldestMessage", "Maximum"],
   ["arrivedPerMinute", "NumberOfMessagesSent", "Sum"],
   ["donePerMinute", "NumberOfMessagesDeleted", "Sum"],
 ] as const;
+type Figure = (typeof allMetrics)[number][0];
+type Metrics = readonly (typeof allMetrics)[number][];
 
-/** All queues in one call. CloudWatch charges a cent for a thousand metrics, three for each queue. */
-export function cloudWatchQueues({ client, prefix, clock }: Deps): QueueMetrics {
+/** All queues in one call. CloudWatch charges a cent for a thousand metrics. */
+export function cloudWatchQueues({ client, prefix, clock, figures }: Deps): QueueMetrics {
+  const metrics = allMetrics.filter(([figure]) => figures?.includes(figure) ?? true);
   async function ask(queues: readonly string[]) {
     const nowMs = clock.nowMs();
     const { MetricDataResults: results = [] } = await client.send(
@@ -36,12 +41,14 @@ export function cloudWatchQueues({ client, prefix, clock }: Deps): QueueMetrics 
         StartTime: new Date(nowMs - lookBackMs),
         EndTime: new Date(nowMs),
         ScanBy: "TimestampDescending",
-        MetricDataQueries: queues.flatMap((queue, at) => queriesOf(`${prefix}${queue}`, at)),
+        MetricDataQueries: queues.flatMap((queue, at) =>
+          queriesOf(metrics, `${prefix}${queue}`, at),
+        ),
       }),
     );
     return queues.flatMap((queue, at) => {
-      const figures = figuresOf(results, at, nowMs);
-      return figures ? [[queue, figures] as const] : [];
+      const found = figuresOf(metrics, results, at, nowMs);
+      return found ? [[queue, found] as const] : [];
     });
   }
   return {
@@ -59,7 +66,7 @@ export function cloudWatchQueues({ client, prefix, clock }: Deps): QueueMetrics 
 
 const idOf = (figure: string, at: number) => `${figure}${at}`;
 
-function queriesOf(queue: string, at: number): MetricDataQuery[] {
+function queriesOf(metrics: Metrics, queue: string, at: number): MetricDataQuery[] {
   return metrics.map(([figure, MetricName, Stat]) => ({
     Id: idOf(figure, at),
     MetricStat: {
@@ -75,6 +82,7 @@ function queriesOf(queue: string, at: number): MetricDataQuery[] {
 }
 
 function figuresOf(
+  metrics: Metrics,
   results: readonly MetricDataResult[],
   at: number,
   nowMs: number,

@@ -20,7 +20,9 @@ const depthOf = sqsQueueDepths(queueUrls(prefix));
 const deps = {
   queues: workersOf(sources),
   waitingIn: async (queue: string) => (await depthOf(queue)).waiting,
-  metrics: cloudWatchQueues({ client: cloudWatchClient, prefix, clock: systemClock }),
+  metrics: cloudWatchQueues({
+    ...{ client: cloudWatchClient, prefix, clock: systemClock, figures: ["oldestSeconds"] },
+  }),
   store: pressureFromEnvironment(),
   limits: JSON.parse(setting("backpressure")),
   clock: systemClock,
