@@ -1,15 +1,14 @@
 /**
- * Bundles as they are deployed, for whoever does not want a whole synth:
- * `node bin/bundles.ts fingerprints` and `node bin/bundles.ts build <folder> <function>…`.
- * Answers JSON; what does not build is an error that names file and line.
+ * The functions' bundles, for whoever does not want a whole synth: `node bin/bundles.ts local <folder>`
+ * builds all as `npm start` runs them, `node bin/bundles.ts deployed <folder> <function>…` these as they
+ * are deployed. What does not build is an error that names file and line.
  */
-import { buildBundles, fingerprintBundles } from "../lib/build-bundles.ts";
+import { buildBundles, buildLocalBundles } from "../lib/build-bundles.ts";
 
-const [command, output = "", ...names] = process.argv.slice(2);
+const [how, output = "", ...names] = process.argv.slice(2);
 try {
-  const answer =
-    command === "build" ? Object.fromEntries(buildBundles(names, output)) : fingerprintBundles();
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  if (how === "deployed") buildBundles(names, output);
+  else buildLocalBundles(output);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,9 +14,6 @@ import { join } from "node:path";
 /** Packages with compiled parts, which no bundle can hold: they lie beside it. */
 export const nativePackages = ["sharp"];
 
-/** Whose machine code: this machine's, or that of the functions in AWS. */
-export type Machine = "here" | "lambda";
-
 const root = join(import.meta.dirname, "..");
 /** Amazon Linux on ARM, as in constructs/pennyline-function.ts. */
 const lambdaFlags = ["--os=linux", "--cpu=arm64", "--libc=glibc"];
@@ -30,22 +26,20 @@ interface LockedPackage {
 type Lock = Readonly<Record<string, LockedPackage>>;
 
 /**
- * The folder of a function with native packages, which are in its `node_modules`. It is made once for
- * each machine and state of the lockfile.
+ * The folder of a function with native packages, which are in its `node_modules`, in the machine
+ * code of Lambda. It is made once for each state of the lockfile.
  */
-export function nativeFolder(name: string, packages: readonly string[], machine: Machine): string {
+export function nativeFolder(name: string, packages: readonly string[]): string {
   const locked = lockedOnly(packages);
   const hash = createHash("sha256").update(JSON.stringify(locked)).digest("hex").slice(0, 12);
-  const where = machine === "here" ? `${process.platform}-${process.arch}` : machine;
   const parent = join(root, "build", "native");
-  const folder = join(parent, `${where}-${hash}`, name);
+  const folder = join(parent, `lambda-${hash}`, name);
   const modules = join(folder, "node_modules");
   if (existsSync(modules)) return folder;
   mkdirSync(folder, { recursive: true });
   const unfinished = mkdtempSync(join(parent, ".unfinished-"));
   try {
-    if (machine === "here") copyInstalled(locked, unfinished);
-    else install(packages, locked, unfinished);
+    install(packages, locked, unfinished);
     renameSync(join(unfinished, "node_modules"), modules);
   } catch (error) {
     // Somebody else has just made the same one.
@@ -74,14 +68,6 @@ function lockedOnly(names: readonly string[]): Lock {
   };
   for (const name of names) collect(name, "");
   return found;
-}
-
-/** Those of them that npm chose for this machine. */
-function copyInstalled(locked: Lock, folder: string): void {
-  for (const place of Object.keys(locked)) {
-    const installed = join(root, place);
-    if (existsSync(installed)) cpSync(installed, join(folder, place), { recursive: true });
-  }
 }
 
 /** npm checks each against the lockfile's hash, and runs none of their scripts. */

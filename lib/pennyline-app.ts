@@ -59,7 +59,8 @@ export class PennylineApp extends App {
     this.deployConsumersFirst();
     Tags.of(this).add("application", "pennyline");
     Tags.of(this).add("stage", settings.stage);
-    Validations.of(this).addPlugins(new AwsSolutionsChecks(this));
+    // As with AWS's own rules: templates that are deployed are checked.
+    if (settings.stage !== "local") Validations.of(this).addPlugins(new AwsSolutionsChecks(this));
   }
 
   /** A new version of an event must not meet workers that do not know it yet. */

@@ -3,7 +3,7 @@ import { copyOptions, parseOptions, runCommand, UsageError } from "./cli/options
 import { type StatusLine, startStatusLine } from "./cli/status-line.ts";
 import { welcome } from "./cli/welcome.ts";
 import { startCloud } from "./cloud.ts";
-import { fingerprintBundles, reloadOnChange } from "./reload.ts";
+import { reloadOnChange } from "./reload.ts";
 
 const help = `Runs the synthesized application whole on this machine.
 
@@ -47,7 +47,7 @@ await runCommand(async () => {
     if (status === undefined) process.stderr.write(`${message}\n`);
     else status.print(message);
   };
-  const starting = startCloud({
+  const cloud = await startCloud({
     ...copy,
     reset: values.reset,
     quiet: true,
@@ -60,11 +60,10 @@ await runCommand(async () => {
     ...(seed !== undefined && { seed }),
     ...(minuteMs !== undefined && { minuteMs }),
   });
-  const [cloud, running] = await Promise.all([starting, fingerprintBundles()]);
   process.stdout.write(`${welcome(cloud, Date.now() - startedAtMs)}\n`);
   if (faults !== undefined) print(`faults are on, seed ${cloud.faults.seed}`);
   status = startStatusLine(cloud);
-  const reloading = reloadOnChange(cloud, running, print);
+  const reloading = reloadOnChange(cloud, print);
   const stopFaults = values.faults && followFaults(values.faults, cloud.faults, print);
 
   let askedAtMs: number | undefined;

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, rmSync, symlinkSync, watch } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Cloud } from "./cloud.ts";
@@ -15,11 +15,6 @@ const functionPrefix = "pennyline-local-";
 
 type ReloadedCloud = Pick<Cloud, "dataDir" | "deploy" | "functions">;
 
-/** By function: a hash of the sources that its bundle is made of. */
-export type Fingerprints = Readonly<Record<string, string>>;
-
-export const fingerprintBundles = (): Promise<Fingerprints> => bundles(["fingerprints"]);
-
 export interface Reloading {
   stop(): void;
 }
@@ -27,15 +22,10 @@ export interface Reloading {
 /**
  * Replaces the code of running functions when the sources of their bundles change. What does not
  * build or load is told, and the old code serves on.
- * @param running what `cloud` was started with.
  */
-export function reloadOnChange(
-  cloud: ReloadedCloud,
-  running: Fingerprints,
-  print: (message: string) => void,
-): Reloading {
+export function reloadOnChange(cloud: ReloadedCloud, print: (message: string) => void): Reloading {
   const stopping = new AbortController();
-  const reload = createReload(cloud, running, print, stopping.signal);
+  const reload = createReload(cloud, print, stopping.signal);
   const needRestart = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   const onChange = (path: string) => {
@@ -67,24 +57,18 @@ export function reloadOnChange(
 /** Brings what runs up to the sources; a call while another one works has it look again. */
 function createReload(
   cloud: ReloadedCloud,
-  first: Fingerprints,
   print: (message: string) => void,
   stopping: AbortSignal,
 ) {
   rmSync(cloud.dataDir.bundles, { recursive: true, force: true });
-  let running = first;
   let builds = 0;
   const once = async () => {
     const startedAtMs = performance.now();
-    const sources = await bundles(["fingerprints"], stopping);
-    const changed = Object.keys(sources).filter((name) => sources[name] !== running[name]);
-    if (changed.length === 0) return;
     builds += 1;
     const output = join(cloud.dataDir.bundles, String(builds));
-    await bundles(["build", output, ...changed], stopping);
-    running = sources;
+    await buildInto(output, stopping);
     const deployed: string[] = [];
-    for (const name of changed) {
+    for (const name of functionsIn(output)) {
       const lambda = cloud.functions.all().find((one) => one.name === functionPrefix + name);
       if (lambda === undefined) print(`lambdas/${name} is new: restart to run it`);
       else if (await replace(cloud, lambda, join(output, name), print)) deployed.push(name);
@@ -120,12 +104,9 @@ async function replace(
   folder: string,
   print: (message: string) => void,
 ): Promise<boolean> {
-  const before = lambda.taskRoot();
   const bundle = (taskRoot: string) => readFileSync(join(taskRoot, "handler.mjs"));
-  // A comment, say.
-  if (bundle(before).equals(bundle(folder))) return false;
-  const native = join(before, "node_modules");
-  if (existsSync(native)) symlinkSync(native, join(folder, "node_modules"));
+  // It names the shared files it imports, and they are named for their contents: equal is unchanged.
+  if (bundle(lambda.taskRoot()).equals(bundle(folder))) return false;
   const outcome = await cloud.deploy(lambda.name, folder, {
     onStep: ({ percent, forMs }) =>
       print(`new code of ${lambda.name} has ${percent} % for ${forMs / 1_000} s, if nothing rings`),
@@ -136,15 +117,20 @@ async function replace(
   return false;
 }
 
-/** As the CDK application bundles, in a process of its own. */
-async function bundles(args: readonly string[], signal?: AbortSignal): Promise<Fingerprints> {
+/** As the CDK application does for this machine, in a process of its own. */
+async function buildInto(output: string, signal: AbortSignal): Promise<void> {
   const script = join(root, "bin", "bundles.ts");
-  const options = { cwd: root, maxBuffer: 16 * 1_048_576, ...(signal && { signal }) };
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], options);
-    return JSON.parse(stdout);
+    await promisify(execFile)(process.execPath, [script, "local", output], { cwd: root, signal });
   } catch (cause) {
     const { stderr } = cause as { stderr?: string };
     throw new Error(stderr?.trim() || (cause as Error).message, { cause });
   }
+}
+
+function functionsIn(output: string): string[] {
+  const entries = readdirSync(output, { withFileTypes: true });
+  return entries.flatMap(({ name }) =>
+    existsSync(join(output, name, "handler.mjs")) ? [name] : [],
+  );
 }

@@ -1,10 +1,11 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { engagementsAccepted } from "../../core/contracts/events.ts";
 import type { DeployOptions } from "../../local/lambda/deploy.ts";
 import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud, temporaryFolder } from "./support/cloud.ts";
+import { copyDeployedBundle } from "./support/deployed-bundle.ts";
 import { type JobClient, jobClient } from "./support/job-client.ts";
 
 const stage = "pennyline-local-";
@@ -30,12 +31,12 @@ const thatDoesNotLoad = (code: string) => `${code}\nthrow new Error("no setting 
 const thatDoesNotWork = () => "export const handler = () => missing();";
 
 let built = 0;
-/** Deploys other code in the place of a function's own. */
+/** Deploys other code in the place of a function's own: its bundle as it is deployed in AWS, edited. */
 function deploy(name: string, edit: (code: string) => string, options?: DeployOptions) {
   built += 1;
   const folder = join(bundles, String(built));
   const file = join(folder, "handler.mjs");
-  cpSync(cloud.functions.get(stage + name).taskRoot(), folder, { recursive: true });
+  copyDeployedBundle(name, folder);
   writeFileSync(file, edit(readFileSync(file, "utf8")));
   return cloud.deploy(stage + name, folder, options);
 }
@@ -111,7 +112,7 @@ describe("a deploy in the middle of load", () => {
       await expect.poll(more, { timeout: 30_000 }).toBe(true);
     };
     const edge = ["accept-engagements", "accept-publisher-engagements", "issue-view-token"];
-    const workers = ["count-engagements", "run-draft-save"];
+    const workers = ["count-engagements", "run-draft-save", "settle-earnings"];
     await grown();
     for (const names of [[...edge, "request-job", "read-job", ...workers], workers]) {
       for (const name of names) {

@@ -1,5 +1,6 @@
-import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { acceptedEvent } from "./support/accepted-event.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
@@ -115,9 +116,8 @@ async function dies(queue: string, least: number) {
 async function deploy(name: string, code: (own: string) => string) {
   const own = cloud.functions.get(local(name)).taskRoot();
   const folder = newFolder();
-  cpSync(own, folder, { recursive: true });
-  renameSync(join(folder, "handler.mjs"), join(folder, "own.mjs"));
-  writeFileSync(join(folder, "handler.mjs"), code("./own.mjs"));
+  const ownHandler = pathToFileURL(join(own, "handler.mjs")).href;
+  writeFileSync(join(folder, "handler.mjs"), code(ownHandler));
   expect(await cloud.deploy(local(name), folder)).toEqual({ state: "deployed" });
   return async () => {
     expect(await cloud.deploy(local(name), own)).toEqual({ state: "deployed" });
