@@ -49,6 +49,8 @@ export const limits = {
   minHoldDays: 1,
   /** How far ahead of the server's clock an `occurredAt` may lie. */
   maxAheadMs: 5 * 60_000,
+  /** How long before its view token was issued a browser's engagement may lie: clocks differ. */
+  maxBeforeTokenMs: 5 * 60_000,
   /** How old an engagement may be when a browser reports it. */
   maxBrowserAgeMs: 48 * 3_600_000,
   /** How old an engagement may be when the publisher reports it. */
@@ -63,8 +65,10 @@ export const limits = {
    * engagement accepted + rule DLQ + queue + DLQ + redrive, or a late redelivery would be refused.
    */
   dedupeTtlDays: 90,
-  /** A view token is valid this long. */
+  /** A view token that we issue is valid this long. */
   viewTokenTtlMs: 48 * 3_600_000,
+  /** How long a view token that the publisher mints is honoured at most, whatever its `exp` says. */
+  maxViewTokenAgeMs: 7 * 86_400_000,
   /** How long an Idempotency-Key is remembered. */
   idempotencyTtlMs: 24 * 3_600_000,
   maxIdempotencyKeyLength: 255,

@@ -13,7 +13,12 @@ import { check, fieldProblems, validate } from "../perimeter/validate.ts";
 import type { FindKnown } from "../registry/known-articles.ts";
 import { cutToBytes } from "../values/text.ts";
 import type { Clock } from "../values/time.ts";
-import { type Channel, judgeIssuedAt, judgeOccurredAt } from "./engagement-window.ts";
+import {
+  type Channel,
+  judgeOccurredAt,
+  judgeTokenAge,
+  judgeWithinToken,
+} from "./engagement-window.ts";
 import { packEngagements } from "./pack-engagements.ts";
 import { isSearchReferrer } from "./search-engines.ts";
 import type { ViewTokens } from "./view-token.ts";
@@ -86,11 +91,11 @@ async function judgeTokenItem(deps: TokenDeps, item: unknown): Promise<Judged> {
   const { token, ...particulars } = parsed.data;
   const verdict = await deps.tokens.verify(token);
   if (!verdict.ok) return rejected(verdict.code, verdict.detail);
-  const { art: articleId, sub: readerId, iat, jti: tokenId } = verdict.claims;
-  const untimely = judgeIssuedAt(iat * 1_000, deps.clock.nowMs());
+  const { art: articleId, sub: readerId, jti: tokenId } = verdict.claims;
+  const untimely = judgeTokenAge(verdict.claims, deps.clock.nowMs());
   if (untimely) return untimely;
   const userAgent = deps.userAgent && cutToBytes(deps.userAgent, limits.maxUserAgentBytes);
-  return judgeParticulars(deps.clock, "token", particulars, {
+  const judged = judgeParticulars(deps.clock, "token", particulars, {
     ...{ articleId, readerId, tokenId },
     ...(userAgent ? { userAgent } : {}),
     // Neither a comment's length nor its moderation is a browser's to tell.
@@ -98,6 +103,8 @@ async function judgeTokenItem(deps: TokenDeps, item: unknown): Promise<Judged> {
       comment: { length: "short", moderation: "pending" } as const,
     }),
   });
+  if (isRejection(judged)) return judged;
+  return judgeWithinToken(judged.occurredAtMs, verdict.claims) ?? judged;
 }
 
 function judgePublisherItem(deps: Deps, item: unknown): Judged {

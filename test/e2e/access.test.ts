@@ -4,8 +4,9 @@ import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Role, roles, routes } from "../../core/contracts/routes.ts";
 import type { Cloud } from "../../local/cloud.ts";
-import { type ApiClient, apiClient } from "./support/api-client.ts";
+import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud } from "./support/cloud.ts";
+import { mintViewToken } from "./support/mint-view-token.ts";
 
 let cloud: Cloud;
 let api: ApiClient;
@@ -113,6 +114,107 @@ describe("view tokens", () => {
     const body = { token, kind: "view", articleId: "b" };
     const answer = await api.call("POST", "/v1/engagements", { body });
     expect(answer.status).toBe(400);
+  });
+});
+
+describe("when a browser may date an engagement", () => {
+  const minuteMs = 60_000;
+  const hourMs = 60 * minuteMs;
+  const nowSeconds = () => Math.floor(Date.now() / 1_000);
+  const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+  const send = (body: unknown) => api.call("POST", "/v1/engagements", { body });
+  const codeOf = ({ status, body }: Answer) => [status, body.rejected?.[0]?.code];
+
+  async function earned(creatorId: string): Promise<string> {
+    await cloud.waitUntilIdle();
+    return (await api.balance(creatorId)).pendingMicros;
+  }
+
+  test("S8: a token just issued pays each kind once, whatever days and hours it is dated", async () => {
+    await api.putArticle("dated", "dana");
+    const token = await api.viewToken("dated", "time-traveller");
+    const referrer = "https://www.google.com/";
+    const kinds = [
+      ...["view", "read", "reaction"].map((kind) => ({ kind })),
+      { kind: "search_visit", referrer },
+    ];
+    const dates = [{}, ...[8, 24, 47].map((hours) => ({ occurredAt: ago(hours * hourMs) }))];
+    const engagements = dates.flatMap((date) => kinds.map((kind) => ({ token, ...kind, ...date })));
+    const { status, body } = await send({ engagements });
+    expect([status, body.accepted]).toEqual([202, 4]);
+    expect(body.rejected).toMatchObject(
+      Array.from({ length: 12 }, (_, index) => ({ index: index + 4, code: "before_token" })),
+    );
+    expect(body.rejected[0].detail).toMatch(/5 minutes before the view token was issued, 20.*Z/);
+    expect(await earned("dana")).toBe(String(1_000 + 3_000 + 500 + 1_500));
+  });
+
+  test("S8: dated before an article's shares moved, it does not pay who had them", async () => {
+    await api.putArticle("sold", "first-owner");
+    await api.putArticle("sold", "new-owner");
+    const token = await api.viewToken("sold", "r");
+    const dated = await send({ token, kind: "view", occurredAt: ago(6 * minuteMs) });
+    expect(codeOf(dated)).toEqual([400, "before_token"]);
+    expect(dated.headers.get("content-type")).toBe("application/problem+json");
+    expect((await send({ token, kind: "view" })).status).toBe(202);
+    expect([await earned("first-owner"), await earned("new-owner")]).toEqual(["0", "1000"]);
+  });
+
+  test("S8: what was done offline keeps its date, from five minutes before the issue on", async () => {
+    const iat = nowSeconds() - 40 * 3_600;
+    const about = { articleId: "a", readerId: "offline" };
+    const token = await mintViewToken(cloud, about, { iat, exp: iat + 48 * 3_600 });
+    const at = (ms: number) =>
+      send({ token, kind: "view", occurredAt: new Date(iat * 1_000 + ms).toISOString() });
+    expect(codeOf(await at(-5 * minuteMs - 1))).toEqual([400, "before_token"]);
+    for (const ms of [-5 * minuteMs, 0, 20 * hourMs, 40 * hourMs]) {
+      expect((await at(ms)).status, `${ms}`).toBe(202);
+    }
+  });
+
+  test("S8: what happens after the token expires is refused", async () => {
+    const iat = nowSeconds() - 3_600;
+    const exp = nowSeconds() + 120;
+    const token = await mintViewToken(cloud, { articleId: "a", readerId: "late" }, { iat, exp });
+    const at = (seconds: number) =>
+      send({ token, kind: "view", occurredAt: new Date(seconds * 1_000).toISOString() });
+    expect(codeOf(await at(exp + 1))).toEqual([400, "after_token"]);
+    expect((await at(exp)).status).toBe(202);
+  });
+
+  test("S8: a queue's same bytes count once, and are refused once the token has expired", async () => {
+    await api.putArticle("queued", "quinn");
+    const [iat, exp] = [nowSeconds() - 60, nowSeconds() + 6];
+    const about = { articleId: "queued", readerId: "patient" };
+    const token = await mintViewToken(cloud, about, { iat, exp });
+    const body = { token, kind: "view", occurredAt: ago(30_000) };
+    expect((await send(body)).status).toBe(202);
+    const again = async () => codeOf(await send(body));
+    await expect.poll(again, { timeout: 30_000 }).toEqual([400, "token_expired"]);
+    expect(codeOf(await send({ token, kind: "view" }))).toEqual([400, "token_expired"]);
+    expect(await earned("quinn")).toBe("1000");
+  });
+
+  test("S8: a token that the publisher mints must say when, and lasts a week at most", async () => {
+    const now = nowSeconds();
+    const day = 86_400;
+    const inMilliseconds = Date.now() + 2 * day * 1_000;
+    const cases: [name: string, times: { iat?: number; exp?: number }, code?: string][] = [
+      ["no iat", { exp: now + day }, "token_invalid"],
+      ["no exp", { iat: now }, "token_invalid"],
+      ["iat six minutes ahead", { iat: now + 360, exp: now + day }, "token_invalid"],
+      ["iat four minutes ahead", { iat: now + 240, exp: now + day }],
+      ["iat in milliseconds", { iat: Date.now(), exp: inMilliseconds }, "token_invalid"],
+      ["exp in milliseconds", { iat: now, exp: inMilliseconds }],
+      ["of six days ago, exp in milliseconds", { iat: now - 6 * day, exp: inMilliseconds }],
+      ["of a week ago", { iat: now - 7 * day, exp: inMilliseconds }, "token_expired"],
+      ["of 1970", { iat: 0, exp: inMilliseconds }, "token_expired"],
+    ];
+    for (const [name, times, code] of cases) {
+      const token = await mintViewToken(cloud, { articleId: "a", readerId: "minted" }, times);
+      const answer = await send({ token, kind: "view" });
+      expect([name, ...codeOf(answer)]).toEqual([name, code ? 400 : 202, code]);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { routes } from "../../core/contracts/routes.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud } from "./support/cloud.ts";
+import { mintViewToken } from "./support/mint-view-token.ts";
 
 let cloud: Cloud;
 let api: ApiClient;
@@ -275,7 +276,9 @@ describe("bad input gets a problem that says what to change, and no event", () =
   });
 
   test("S6: a browser may report 48 hours back, and 5 minutes ahead, by the server's clock", async () => {
-    const token = await api.viewToken("a", "clock");
+    const iat = Math.floor(Date.now() / 1_000) - 49 * 3_600;
+    const times = { iat, exp: iat + 3 * 86_400 };
+    const token = await mintViewToken(cloud, { articleId: "a", readerId: "clock" }, times);
     const report = async (offsetMs: number) => {
       const occurredAt = new Date(Date.now() + offsetMs).toISOString();
       const body = { token, kind: "view", occurredAt };

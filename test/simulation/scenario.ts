@@ -139,9 +139,10 @@ function occurredAt(world: World, prng: Prng, oldestMs: number): string | undefi
 }
 
 function tokenItem(world: World, prng: Prng, cast: Cast): unknown {
-  const issuedAtMs = world.clock.nowMs() - prng.pick([0, minuteMs, 47 * 3_600_000, 3 * dayMs]);
-  const iat = Math.floor(issuedAtMs / 1_000);
-  const exp = iat + limits.viewTokenTtlMs / 1_000;
+  // Mostly old enough for what is dated back; the publisher may mint longer ones than ours.
+  const ageMs = prng.pick([0, minuteMs, 47 * 3_600_000, 47 * 3_600_000, 3 * dayMs]);
+  const iat = Math.floor((world.clock.nowMs() - ageMs) / 1_000);
+  const exp = iat + prng.pick([limits.viewTokenTtlMs, 5 * dayMs]) / 1_000;
   const [sub, art] = [readerOf(prng, cast), articleOf(prng, cast)];
   // A token that is kept, and presented from wherever it was passed on to.
   const jti = prng.chance(0.4) ? `kept by ${sub}` : prng.hex(4);

@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { ReaderId } from "../../../core/contracts/ids.ts";
 import { limits } from "../../../core/contracts/limits.ts";
 import { impressionKeyOf } from "../../../core/earnings/impression-key.ts";
-import { judgeOccurredAt } from "../../../core/engagements/engagement-window.ts";
+import {
+  judgeOccurredAt,
+  judgeTokenAge,
+  judgeWithinToken,
+} from "../../../core/engagements/engagement-window.ts";
 import { isSearchReferrer } from "../../../core/engagements/search-engines.ts";
 import { dayMs, endOfUtcDayMs, utcDayOf } from "../../../core/values/time.ts";
 import { engagements, instants, sha256 } from "./arbitraries.ts";
@@ -96,6 +100,50 @@ describe("judgeOccurredAt", () => {
     expect(judgeOccurredAt(nowMs - 48 * 3_600_000 - 1, nowMs, "token")?.code).toBe("too_old");
     expect(judgeOccurredAt(nowMs - 35 * dayMs, nowMs, "publisher")).toBeUndefined();
     expect(judgeOccurredAt(nowMs - 35 * dayMs - 1, nowMs, "publisher")?.code).toBe("too_old");
+  });
+});
+
+describe("a view token's time", () => {
+  const seconds = instants.map((ms) => Math.floor(ms / 1_000));
+  const offs = fc.integer({ min: -2, max: 2 });
+
+  test("S8: an engagement lies between five minutes before its issue and its end, bounds included", () => {
+    const lives = fc.integer({ min: 1, max: 7 * 86_400 });
+    fc.assert(
+      fc.property(seconds, lives, offs, fc.double({ min: 0, max: 1 }), (iat, life, offMs, part) => {
+        const token = { iat, exp: iat + life };
+        const code = (occurredAtMs: number) => judgeWithinToken(occurredAtMs, token)?.code;
+        const [firstMs, lastMs] = [iat * 1_000 - 5 * 60_000, token.exp * 1_000];
+        expect(code(firstMs + offMs)).toBe(offMs < 0 ? "before_token" : undefined);
+        expect(code(lastMs + offMs)).toBe(offMs > 0 ? "after_token" : undefined);
+        if (Number.isNaN(part)) return;
+        expect(code(firstMs + Math.floor(part * (lastMs - firstMs)))).toBeUndefined();
+      }),
+    );
+  });
+
+  test("S8: what happens now is within each token that is honoured now", () => {
+    const day = 86_400;
+    const ages = fc.integer({ min: -day, max: 10 * day });
+    fc.assert(
+      fc.property(instants, ages, fc.integer({ min: 1, max: 100 * day }), (nowMs, age, life) => {
+        const iat = Math.floor(nowMs / 1_000) - age;
+        const token = { iat, exp: iat + life };
+        fc.pre(token.exp * 1_000 > nowMs && !judgeTokenAge(token, nowMs));
+        expect(judgeWithinToken(nowMs, token)).toBeUndefined();
+      }),
+    );
+  });
+
+  test("S8: a token is honoured for a week, and from five minutes before its issue on", () => {
+    fc.assert(
+      fc.property(seconds, offs, (iat, offMs) => {
+        const code = (afterIssueMs: number) =>
+          judgeTokenAge({ iat }, iat * 1_000 + afterIssueMs)?.code;
+        expect(code(-5 * 60_000 + offMs)).toBe(offMs < 0 ? "token_invalid" : undefined);
+        expect(code(7 * dayMs + offMs)).toBe(offMs < 0 ? undefined : "token_expired");
+      }),
+    );
   });
 });
 
