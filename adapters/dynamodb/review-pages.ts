@@ -107,7 +107,7 @@ export function storedKeys(items: readonly Item[]): StoredKey[] {
 }
 
 function storedKey(item: Item, state: StoredKey["state"]): StoredKey {
-  const { reason, articleId, counted, ttl, day, shard, pool } = item;
+  const { reason, articleId, counted, ttl, review, day, shard, pool } = item;
   return {
     key: impressionKeyOfItem(item),
     state,
@@ -115,6 +115,7 @@ function storedKey(item: Item, state: StoredKey["state"]): StoredKey {
     articleId: articleId as ArticleId,
     countedAtMs: Number(counted),
     expiresAtMs: Number(ttl) * 1_000,
+    reviewId: review as string | undefined,
     day: day as UtcDay,
     shard: Number(shard),
     pool: pool === undefined ? undefined : Number(pool),

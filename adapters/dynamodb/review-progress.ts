@@ -1,6 +1,7 @@
 import type { CreatorId } from "../../core/contracts/ids.ts";
 import { reviewProgressPrefix } from "../../core/contracts/storage.ts";
 import type { CreatorChange, SegmentProgress } from "../../core/reviews/review.ts";
+import type { DecidedIn } from "../../core/reviews/review-table.ts";
 import type { Item } from "./items.ts";
 import type { Action } from "./write-transaction.ts";
 
@@ -15,15 +16,14 @@ export function progressPartition(reviewId: string): string {
   return `${reviewProgressPrefix}${reviewId}`;
 }
 
-export function segmentKey(reviewId: string, segment: number) {
+export function segmentKey(reviewId: string, segment: DecidedIn["segment"]) {
   const number = String(segment).padStart(3, "0");
   return { pk: progressPartition(reviewId), sk: `${segmentPrefix}${number}` };
 }
 
 export function addToSegment(
   registryTable: string,
-  reviewId: string,
-  segment: number,
+  { reviewId, segment }: DecidedIn,
   changed: number,
 ): Action {
   return {
@@ -54,12 +54,13 @@ export function addToCreatorChange(
 }
 
 export function segmentFromItem(item: Item): SegmentProgress {
-  const { cursor, changed, skipped, finishedAt } = item;
+  const { sk, cursor, changed, skipped, finishedAt } = item;
   return {
     cursor: cursor as string | undefined,
     changed: Number(changed ?? 0),
     skipped: Number(skipped ?? 0),
     finishedAtMs: finishedAt === undefined ? undefined : Number(finishedAt),
+    ...(sk === `${segmentPrefix}later` && { isRecordedLater: true }),
   };
 }
 

@@ -1,9 +1,15 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { noProgress, type Review, type SegmentProgress } from "../../core/reviews/review.ts";
+import {
+  noProgress,
+  type Review,
+  type SegmentProgress,
+  type Unrecorded,
+} from "../../core/reviews/review.ts";
 import type { ReviewStore } from "../../core/reviews/review-store.ts";
+import { startOfTimedIds } from "../../core/values/timed-id.ts";
 import { answerAppeal } from "./appeal-store.ts";
-import { getItem, type Item } from "./items.ts";
+import { getItem, type Item, queryItems } from "./items.ts";
 import {
   creatorChangeFromItem,
   creatorPrefix,
@@ -51,6 +57,21 @@ export function dynamoDbReviews(
       return request && (await read(String(request.reviewId)));
     },
     read,
+    async requestedSince(sinceMs) {
+      const items = queryItems(client, {
+        TableName: registryTable,
+        KeyConditionExpression: "pk = :pk AND sk BETWEEN :since AND :end",
+        ExpressionAttributeValues: {
+          ":pk": partition,
+          ":since": startOfTimedIds(sinceMs),
+          ":end": requestPrefix,
+        },
+        ConsistentRead: true,
+      });
+      const reviews: Review[] = [];
+      for await (const item of items) reviews.push(reviewFromItem(item));
+      return reviews;
+    },
     async list(limit, before) {
       const { Items = [] } = await client.send(
         new QueryCommand({
@@ -131,21 +152,37 @@ async function advance(
 }
 
 function reviewItem(review: Review): Item {
-  const { reviewId, requestedAtMs, segments, ...rest } = review;
+  const { reviewId, requestedAtMs, segments, unrecorded, ...rest } = review;
   return {
     pk: partition,
     sk: reviewId,
     ...rest,
     requestedAtMs: BigInt(requestedAtMs),
     segments: BigInt(segments),
+    ...(unrecorded && {
+      unrecorded: {
+        messages: BigInt(unrecorded.messages),
+        deadLetters: BigInt(unrecorded.deadLetters),
+        measuredAtMs: BigInt(unrecorded.measuredAtMs),
+      },
+    }),
   };
 }
 
-function reviewFromItem({ pk: _, sk, requestedAtMs, segments, ...rest }: Item): Review {
+function reviewFromItem({ pk: _, sk, requestedAtMs, segments, unrecorded, ...rest }: Item): Review {
   return {
     reviewId: String(sk),
-    ...(rest as Omit<Review, "reviewId" | "requestedAtMs" | "segments">),
+    ...(rest as Omit<Review, "reviewId" | "requestedAtMs" | "segments" | "unrecorded">),
     requestedAtMs: Number(requestedAtMs),
     segments: Number(segments),
+    ...(unrecorded !== undefined && { unrecorded: unrecordedFromItem(unrecorded as Item) }),
+  };
+}
+
+function unrecordedFromItem({ messages, deadLetters, measuredAtMs }: Item): Unrecorded {
+  return {
+    messages: Number(messages),
+    deadLetters: Number(deadLetters),
+    measuredAtMs: Number(measuredAtMs),
   };
 }

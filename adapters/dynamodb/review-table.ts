@@ -2,11 +2,11 @@ import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { LineTotal } from "../../core/earnings/counter.ts";
 import { type LineKey, parseLineKey } from "../../core/earnings/line.ts";
 import type {
+  DecidedIn,
   GuardedAddition,
   KeyChange,
   ReviewTable,
   ReviewTransaction,
-  Segment,
 } from "../../core/reviews/review-table.ts";
 import { addToCounter } from "./counter-additions.ts";
 import { counterAttributes } from "./counter-items.ts";
@@ -37,8 +37,8 @@ export function dynamoDbReviewTable(deps: Deps): ReviewTable {
       return storedKeys(await getItems(client, impressionKeysTable, keys.map(impressionKeyItem)));
     },
     readCounters: (ids) => readCounters(client, earningsCountersTable, ids),
-    async commit(segment, transaction, tallyShard, nowMs) {
-      const actions = actionsOf(deps, segment, transaction, tallyShard, nowMs);
+    async commit(place, transaction, tallyShard, nowMs) {
+      const actions = actionsOf(deps, place, transaction, tallyShard, nowMs);
       return (await cancellationOf(client, actions)) === undefined ? "committed" : "raced";
     },
   };
@@ -46,7 +46,7 @@ export function dynamoDbReviewTable(deps: Deps): ReviewTable {
 
 function actionsOf(
   deps: Deps,
-  place: Segment | undefined,
+  place: DecidedIn | undefined,
   transaction: ReviewTransaction,
   tallyShard: number,
   nowMs: number,
@@ -64,14 +64,14 @@ function actionsOf(
 
 function progressOf(
   registryTable: string,
-  { reviewId, segment }: Segment,
+  place: DecidedIn,
   { keys, creators }: ReviewTransaction,
 ): Action[] {
   return [
     ...[...creators].map(([creatorId, change]) =>
-      addToCreatorChange(registryTable, reviewId, { creatorId, ...change }),
+      addToCreatorChange(registryTable, place.reviewId, { creatorId, ...change }),
     ),
-    addToSegment(registryTable, reviewId, segment, keys.length),
+    addToSegment(registryTable, place, keys.length),
   ];
 }
 

@@ -5,6 +5,7 @@ import { dynamoDbCountingTable } from "../../adapters/dynamodb/counting-table.ts
 import { dynamoDbCreators } from "../../adapters/dynamodb/creator-store.ts";
 import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { dynamoDbReaderHistory } from "../../adapters/dynamodb/reader-history.ts";
+import { dynamoDbReviews } from "../../adapters/dynamodb/review-store.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
 import { sha256Hex, systemClock, systemPacing } from "../../adapters/runtime.ts";
@@ -40,6 +41,7 @@ export function moneyPath(tables: TestTables) {
       ...{ clock: systemClock, pacing: systemPacing },
     }),
     reviewTable: dynamoDbReviewTable({ ...tables, publisherId: "bench" }),
+    reviews: dynamoDbReviews(client, registryTable),
     ...{ pacing: systemPacing, publisherId: "bench", currency: "USD" },
     ...{ dedupeTtlMs: 90 * dayMs, poolOpenMs: 6 * 3_600_000 },
   };

@@ -9,6 +9,7 @@ import {
   moderationOf,
   reportsThatCount,
 } from "../reviews/moderate-comments.ts";
+import { type Arrival, type ReviewLaterDeps, reviewLater } from "../reviews/review-later.ts";
 import type { CountedPlace } from "../tracing/trace-step.ts";
 import type { Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
@@ -34,9 +35,11 @@ import type { ReaderHistory } from "./reader-history.ts";
 export interface CountDeps extends DecideDeps, RegistryDeps {
   readonly history: ReaderHistory;
   readonly countOnce: CountOnce;
-  /** For comments that were moderated after they were counted. */
+  /** For what is decided on engagements that are recorded: by moderators, and by reviews. */
   readonly reviewTable: ModerateDeps["table"];
+  readonly reviews: ReviewLaterDeps["reviews"];
   readonly onNotModerated?: (error: unknown) => void;
+  readonly onNotReviewed?: (error: unknown) => void;
   readonly pacing: Pacing;
   readonly clock: Clock;
   readonly sha256: Sha256Hex;
@@ -61,6 +64,8 @@ export interface CountResult {
   readonly duplicates: number;
   /** Comments that waited for their moderation, and are paid or void now. */
   readonly moderated: number;
+  /** Engagements that a review decided on which was requested before they were recorded. */
+  readonly reviewed: number;
 }
 
 /** Deciding again is needed when a reader's weight in a pool was used up meanwhile: rarely once. */
@@ -90,20 +95,24 @@ export async function countEngagements(
     );
     presented.push(...read);
   }
-  const { results, decisions, moderated } = await countPresented(deps, presented, deadlineMs);
+  const counted = await countPresented(deps, presented, deadlineMs);
+  const { results, decisions, unreviewed, moderated, reviewed } = counted;
   const told = new Set<ImpressionKey>();
   for (const [id, keys] of keysByDelivery) {
     // Fails closed: a key that the counting step did not speak of is undecided too.
-    const decided = (key: ImpressionKey) =>
-      results.get(key) === "recorded" || results.get(key) === "duplicate";
+    const decided = (key: ImpressionKey) => isRecorded(results.get(key)) && !unreviewed.has(key);
     if (!keys.every(decided)) failed.add(id);
     // What came twice in one batch was news the first time.
     const news = keys.filter((key) => !told.has(key));
     for (const key of news) told.add(key);
     if (deps.follow?.isFollowed(id)) deps.follow.onCounted(id, placesOf(news, results, decisions));
   }
-  return { failedIds: [...failed], ...summarise(decisions, results, presented.length), moderated };
+  const summary = summarise(decisions, results, presented.length);
+  return { failedIds: [...failed], ...summary, moderated, reviewed };
 }
+
+const isRecorded = (result: Recorded | undefined): boolean =>
+  result === "recorded" || result === "duplicate";
 
 /** Those of what has an amount: void engagements are in no entry. */
 function placesOf(
@@ -134,7 +143,7 @@ function readDelivery(deps: CountDeps, { id, body }: Delivery): Presented[] | un
     const request = short(`${traceparent} ${acceptedAtMs}`);
     return engagements.map((engagement) => ({
       key: impressionKeyOf(deps.sha256, deps.publisherId, engagement),
-      engagement,
+      ...{ engagement, acceptedAtMs },
       presentation:
         engagement.tokenId === undefined
           ? undefined
@@ -154,23 +163,39 @@ async function countPresented(
 ): Promise<{
   results: Map<ImpressionKey, Recorded>;
   decisions: Map<ImpressionKey, Decision>;
+  unreviewed: Set<ImpressionKey>;
   moderated: number;
+  reviewed: number;
 }> {
   const results = new Map<ImpressionKey, Recorded>();
   const decisions = new Map<ImpressionKey, Decision>();
+  const unreviewed = new Set<ImpressionKey>();
   const firsts = reportsThatCount(presented);
   let moderated = 0;
-  if (firsts.size === 0) return { results, decisions, moderated };
+  let reviewed = 0;
+  if (firsts.size === 0) return { results, decisions, unreviewed, moderated, reviewed };
   // Said before anything is tried: whatever time runs out for is undecided, and no duplicate.
   for (const key of firsts.keys()) results.set(key, "undecided");
   const articleIds = [...firsts.values()].map(({ engagement }) => engagement.articleId);
   const registry = await readRegistry(deps, articleIds);
+  const acceptedAtMs = earliestAcceptances(presented);
   for (const group of groupsOfReaders([...firsts.values()])) {
     if (deps.clock.nowMs() >= deadlineMs) break;
     const counting = { deps, presented, registry, deadlineMs, results, decisions };
     moderated += await moderateGroup(counting, group, await countGroup(counting, group));
+    const later = await reviewGroup(counting, group, acceptedAtMs);
+    reviewed += later.changed;
+    for (const key of later.failed) unreviewed.add(key);
   }
-  return { results, decisions, moderated };
+  return { results, decisions, unreviewed, moderated, reviewed };
+}
+
+function earliestAcceptances(presented: readonly Presented[]): Map<ImpressionKey, number> {
+  const earliest = new Map<ImpressionKey, number>();
+  for (const { key, acceptedAtMs } of presented) {
+    earliest.set(key, Math.min(acceptedAtMs, earliest.get(key) ?? acceptedAtMs));
+  }
+  return earliest;
 }
 
 /** Engagements that are decided and recorded before the next ones are looked at, at least. */
@@ -256,6 +281,18 @@ async function moderateGroup(
   const { changed, failed } = await moderateComments({ ...deps, table }, decisions, deadlineMs);
   for (const key of failed) results.set(key, "undecided");
   return changed;
+}
+
+/** Duplicates too: who recorded them may have been killed before any review was looked for. */
+async function reviewGroup(
+  { deps, deadlineMs, results }: Counting,
+  group: readonly Presented[],
+  acceptedAtMs: ReadonlyMap<ImpressionKey, number>,
+) {
+  const arrivals = group
+    .filter(({ key }) => isRecorded(results.get(key)))
+    .map((one): Arrival => ({ ...one, acceptedAtMs: acceptedAtMs.get(one.key) ?? 0 }));
+  return await reviewLater({ ...deps, table: deps.reviewTable }, arrivals, deadlineMs);
 }
 
 function summarise(

@@ -10,6 +10,7 @@ export interface Presented {
   readonly key: ImpressionKey;
   readonly engagement: AcceptedEngagement;
   readonly presentation: Presentation | undefined;
+  readonly acceptedAtMs: number;
 }
 
 type Histories = ReadonlyMap<ReaderDay, ReaderDayHistory>;

@@ -80,10 +80,14 @@ async function applySegment(
   return changed;
 }
 
-/** Whether a review decides on an engagement, as it is now. */
+/**
+ * Whether a review decides on an engagement, as it is now. Of two reviews the one that was requested
+ * later has the last word, in whatever order they come to it.
+ */
 export function matches(review: Review, key: StoredKey): boolean {
   const { filter } = review;
   return (
+    (key.reviewId === undefined || key.reviewId < review.reviewId) &&
     statesDecidedOn(review).includes(key.state) &&
     isWithin(filter, dayIn(readerDayIn(key.key))) &&
     (filter.articleId === undefined || key.articleId === filter.articleId) &&

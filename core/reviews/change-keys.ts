@@ -4,7 +4,7 @@ import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import { type Clock, endOfUtcDayMs } from "../values/time.ts";
 import { counterIdOf, needsCounter, type Ruling } from "./change-engagement.ts";
 import { counterName, planReview } from "./plan-review.ts";
-import type { ReviewTable, Segment, StoredKey } from "./review-table.ts";
+import type { DecidedIn, ReviewTable, StoredKey } from "./review-table.ts";
 
 export interface ChangeDeps {
   readonly table: Pick<ReviewTable, "readKeys" | "readCounters" | "commit">;
@@ -19,7 +19,7 @@ export interface Decided extends Ruling {
   /** Whether it applies to a key, as the key is now. */
   matches(key: StoredKey): boolean;
   /** The part of a review that decided it; undefined when no review did. */
-  readonly segment: Segment | undefined;
+  readonly segment: DecidedIn | undefined;
 }
 
 export interface Worked {

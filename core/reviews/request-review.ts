@@ -13,7 +13,7 @@ import {
   utcDayOf,
 } from "../values/time.ts";
 import { timedIdOf } from "../values/timed-id.ts";
-import type { Review, ReviewFilter } from "./review.ts";
+import type { Review, ReviewFilter, Unrecorded } from "./review.ts";
 import type { ReviewStore } from "./review-store.ts";
 
 type Body = z.infer<typeof requestReviewSchema>;
@@ -22,6 +22,8 @@ interface Deps {
   readonly store: Pick<ReviewStore, "put" | "ofRequest">;
   readonly bus: EventPublisher;
   readonly clock: Clock;
+  /** What was accepted and is not recorded; undefined when nobody can tell. */
+  readonly measureUnrecorded: () => Promise<Unrecorded | undefined>;
   /** How long an impression key outlives its day, in days. */
   readonly dedupeTtlDays: number;
 }
@@ -45,10 +47,11 @@ const scanSegments = 8;
 export async function requestReview(deps: Deps, body: Body, asked: AskedBy): Promise<Review> {
   const known = await deps.store.ofRequest(asked.requestId);
   if (known) return await begin(deps, sameOrRefused(known, body), asked);
-  const nowMs = deps.clock.nowMs();
   const filter = filterOf(body);
-  checkDays(filter, utcDayOf(nowMs), deps.dedupeTtlDays);
+  checkDays(filter, utcDayOf(deps.clock.nowMs()), deps.dedupeTtlDays);
   const { decision, note, appeal } = body;
+  const unrecorded = await deps.measureUnrecorded();
+  const nowMs = deps.clock.nowMs();
   const review: Review = {
     reviewId: timedIdOf(nowMs, asked.requestId),
     ...{ decision, filter, note },
@@ -58,6 +61,7 @@ export async function requestReview(deps: Deps, body: Body, asked: AskedBy): Pro
     requestId: asked.requestId,
     // All keys of one reader's day lie together.
     segments: filter.readerId === undefined ? scanSegments : 1,
+    ...(unrecorded && { unrecorded }),
   };
   const outcome = await deps.store.put(review);
   if (outcome === "no-appeal") {

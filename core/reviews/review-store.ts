@@ -10,9 +10,11 @@ export interface ReviewStore {
   /** The review that a request wrote, if it did. */
   ofRequest(requestId: string): Promise<Review | undefined>;
   read(reviewId: string): Promise<Review | undefined>;
+  /** All that were requested at a moment or later, oldest first. */
+  requestedSince(sinceMs: number): Promise<readonly Review[]>;
   /** Newest first, older than `before`. */
   list(limit: number, before: string | undefined): Promise<readonly Review[]>;
-  /** Of each segment that was begun. */
+  /** Of each segment that was begun, and of what was recorded later. */
   progress(reviewId: string): Promise<readonly SegmentProgress[]>;
   segment(reviewId: string, segment: number): Promise<SegmentProgress>;
   /**

@@ -15,6 +15,8 @@ export interface StoredKey {
   readonly articleId: CounterId["articleId"];
   readonly countedAtMs: number;
   readonly expiresAtMs: number;
+  /** The review that decided on it last. */
+  readonly reviewId: string | undefined;
   /** Of its counters, one for each credit. */
   readonly day: UtcDay;
   readonly shard: number;
@@ -62,6 +64,12 @@ export interface Segment {
   readonly segments: number;
 }
 
+/** What a decision is added to: a segment, or what was recorded when segments had been worked on. */
+export interface DecidedIn {
+  readonly reviewId: string;
+  readonly segment: number | "later";
+}
+
 /** Where a review's keys and their counters are. All reads are strongly consistent. */
 export interface ReviewTable {
   /**
@@ -82,7 +90,7 @@ export interface ReviewTable {
    * @throws when it cannot be known whether the write happened.
    */
   commit(
-    segment: Segment | undefined,
+    place: DecidedIn | undefined,
     transaction: ReviewTransaction,
     tallyShard: number,
     nowMs: number,

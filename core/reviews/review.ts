@@ -29,6 +29,17 @@ export interface Review {
   readonly requestId: string;
   /** Parts that its work is divided into. */
   readonly segments: number;
+  /** What it could not look at; undefined when that could not be measured. */
+  readonly unrecorded?: Unrecorded;
+}
+
+/** What was accepted and not recorded when a review was requested, as far as queues tell. */
+export interface Unrecorded {
+  /** At the counting queue: waiting, delayed or being worked on. SQS calls its numbers approximate. */
+  readonly messages: number;
+  /** Messages with engagements that were given up, and that nobody has sent back or discarded. */
+  readonly deadLetters: number;
+  readonly measuredAtMs: number;
 }
 
 /** How far one part of a review has come. */
@@ -40,6 +51,8 @@ export interface SegmentProgress {
   readonly skipped: number;
   /** ms since the epoch. */
   readonly finishedAtMs: number | undefined;
+  /** It is no part of the work, but what was recorded after that had begun; it never finishes. */
+  readonly isRecordedLater?: true;
 }
 
 export const noProgress: SegmentProgress = {
@@ -70,7 +83,7 @@ export function statesDecidedOn({
 
 /** The public shape, with what has been done so far. */
 export function presentReview(
-  { requestId: _, requestedAtMs, segments, ...review }: Review,
+  { requestId: _, requestedAtMs, segments, unrecorded, ...review }: Review,
   progress: readonly SegmentProgress[],
   creators?: readonly CreatorChange[],
 ) {
@@ -80,13 +93,18 @@ export function presentReview(
     progress.reduce((total, segment) => total + of(segment), 0);
   const changed = sum((segment) => segment.changed);
   const skipped = sum((segment) => segment.skipped);
+  const recordedLater = progress.find(({ isRecordedLater }) => isRecordedLater)?.changed ?? 0;
+  const requestedAt = new Date(requestedAtMs).toISOString();
   return {
     ...review,
-    requestedAt: new Date(requestedAtMs).toISOString(),
+    requestedAt,
+    // What was accepted until then is decided on, whenever it is recorded; see `reviewLater`.
+    acceptedUntil: requestedAt,
+    ...(unrecorded && { unrecorded: presentUnrecorded(unrecorded) }),
     state: done ? "done" : "running",
     progress: {
       segments: { done: finished.length, total: segments },
-      ...{ matched: changed + skipped, changed, skipped },
+      ...{ matched: changed + skipped, changed, skipped, recordedLater },
     },
     ...(done && { finishedAt: new Date(Math.max(...finished)).toISOString() }),
     ...(creators && {
@@ -98,6 +116,10 @@ export function presentReview(
     }),
     links: { self: pathOfReview(review.reviewId) },
   };
+}
+
+function presentUnrecorded({ measuredAtMs, ...counts }: Unrecorded) {
+  return { ...counts, measuredAt: new Date(measuredAtMs).toISOString() };
 }
 
 export function pathOfReview(reviewId: string): string {

@@ -7,6 +7,7 @@ import { dynamoDbCountingTable } from "../../adapters/dynamodb/counting-table.ts
 import { dynamoDbCreators } from "../../adapters/dynamodb/creator-store.ts";
 import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { dynamoDbReaderHistory } from "../../adapters/dynamodb/reader-history.ts";
+import { dynamoDbReviews } from "../../adapters/dynamodb/review-store.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { numberSetting, setting } from "../../adapters/lambda/environment.ts";
 import { failing, noteSharedFailure } from "../../adapters/lambda/failures.ts";
@@ -54,7 +55,9 @@ const deps: CountDeps = {
     },
   }),
   reviewTable: dynamoDbReviewTable({ ...tables, registryTable, publisherId }),
+  reviews: dynamoDbReviews(documentClient, registryTable),
   onNotModerated: (error) => logger.error("comments not moderated", { error }),
+  onNotReviewed: (error) => logger.error("not reviewed", { error }),
   clock: systemClock,
   pacing: systemPacing,
   sha256: sha256Hex,

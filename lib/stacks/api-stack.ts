@@ -94,6 +94,9 @@ const needsOf: Record<Operation, Needs> = {
     tables: { registry: ["GetItem", "PutItem", "UpdateItem"], idempotency },
     putEvents: true,
     dedupeTtl: true,
+    // It says how much was not recorded yet.
+    queueDepths: true,
+    deadLetterIndex: ["Query"],
   },
   "put-integration": {
     integrations: ["GetItem", "PutItem"],

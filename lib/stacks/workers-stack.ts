@@ -24,6 +24,8 @@ export class WorkersStack extends Stack {
           earningsCounters: ["BatchGetItem", "UpdateItem"],
           registry: ["BatchGetItem", "Query"],
         },
+        // What reviews did to engagements that are recorded after them.
+        reviewProgress: ["UpdateItem"],
         dedupeTtl: true,
         trafficRules: true,
         poolRules: true,

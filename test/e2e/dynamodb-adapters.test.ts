@@ -11,6 +11,7 @@ import { dynamoDbLedger } from "../../adapters/dynamodb/ledger-items.ts";
 import { dynamoDbProofSource } from "../../adapters/dynamodb/proof-source.ts";
 import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { dynamoDbReaderHistory } from "../../adapters/dynamodb/reader-history.ts";
+import { dynamoDbReviews } from "../../adapters/dynamodb/review-store.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
 import { sha256Hex, systemPacing } from "../../adapters/runtime.ts";
@@ -90,6 +91,7 @@ function world() {
           clock,
           pacing: systemPacing,
           reviewTable: dynamoDbReviewTable({ ...tables, publisherId: "p" }),
+          reviews: dynamoDbReviews(client, registryTable),
           sha256: sha256Hex,
           publisherId: "p",
           currency,

@@ -12,6 +12,7 @@ import { dynamoDbPoolTable } from "../../adapters/dynamodb/pool-table.ts";
 import { dynamoDbProofSource } from "../../adapters/dynamodb/proof-source.ts";
 import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import { dynamoDbReaderHistory } from "../../adapters/dynamodb/reader-history.ts";
+import { dynamoDbReviews } from "../../adapters/dynamodb/review-store.ts";
 import { dynamoDbReviewTable } from "../../adapters/dynamodb/review-table.ts";
 import { dynamoDbSettlementTable } from "../../adapters/dynamodb/settlement-table.ts";
 import { addToTally } from "../../adapters/dynamodb/tally-items.ts";
@@ -112,6 +113,7 @@ describe("a pool's day on a real engine", () => {
         }),
         ...{ clock, pacing: systemPacing, sha256: sha256Hex, publisherId: "p", currency },
         reviewTable: dynamoDbReviewTable({ ...tables, publisherId: "p" }),
+        reviews: dynamoDbReviews(client, registryTable),
         ...{ dedupeTtlMs: 90 * dayMs, poolOpenMs: 6 * hourMs },
       },
       [{ id: randomUUID(), body }],

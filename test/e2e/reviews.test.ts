@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { dynamoDbArticleGroups } from "../../adapters/dynamodb/article-group-store.ts";
 import { counterKey, holdBucketOf } from "../../adapters/dynamodb/counter-items.ts";
 import { impressionKeyItem } from "../../adapters/dynamodb/impression-items.ts";
@@ -19,14 +19,15 @@ const nowMs = Date.now();
 const occurredAt = new Date(nowMs).toISOString();
 const today = utcDayOf(nowMs);
 
+/** Q3: each message of a review comes twice, at once. */
+const faults = { queues: { "pennyline-local-apply-review": { duplicate: 1 } } };
+
 let cloud: Cloud;
 let api: ApiClient;
 let tables: CloudTables;
 
 beforeAll(async () => {
-  // Q3: each message of a review comes twice, at once.
-  const queues = { "pennyline-local-apply-review": { duplicate: 1 } };
-  cloud = await startTestCloud({ faults: { queues } });
+  cloud = await startTestCloud({ faults });
   api = await apiClient(cloud);
   tables = cloudTables(cloud);
 });
@@ -322,6 +323,86 @@ describe("a person decides", () => {
     const voided = await review({ decision: "void", readerId: "p1" });
     expect(voided.progress).toMatchObject({ changed: 1 });
     expect(await earningsOf("gil")).toMatchObject([{ views: 1, void: { manual: 1 } }]);
+    await expectProof();
+  });
+});
+
+describe("a review while accepted engagements are not recorded yet", () => {
+  const counting = "pennyline-local-count-engagements";
+  afterEach(() => cloud.faults.plan(faults));
+
+  async function untilDone(reviewId: string) {
+    return await vi.waitFor(
+      async () => {
+        const read = await readReview(reviewId);
+        expect(read.state).toBe("done");
+        return read;
+      },
+      { timeout: 60_000, interval: 100 },
+    );
+  }
+
+  async function report(readers: readonly string[], articleId: string) {
+    const engagements = readers.map((readerId) => ({
+      ...{ readerId, articleId, kind: "view", occurredAt },
+    }));
+    await must(202, "POST", "/v1/engagements/batch", {
+      ...{ token: api.publisher, body: { engagements } },
+    });
+  }
+
+  test("S9: it says so, and decides on them when they are recorded", async () => {
+    await api.putArticle("ring-1", "nia");
+    await api.putArticle("ring-2", "nia");
+    await count(["ring", "ring-1"]);
+    // Nothing is recorded as long as the worker does not run.
+    cloud.faults.plan({ ...faults, functions: { [counting]: { throttle: 1 } } });
+    await report(["ring", "passer-by"], "ring-2");
+    const body = { decision: "void", note: "bots", readerId: "ring", from: today, to: today };
+    const { body: asked } = await post(202, "/v1/admin/reviews", api.admin, body);
+    expect(asked.acceptedUntil).toBe(asked.requestedAt);
+    const done = await untilDone(asked.reviewId);
+    expect(done).toMatchObject({
+      acceptedUntil: asked.requestedAt,
+      unrecorded: { messages: 1, deadLetters: 0, measuredAt: expect.stringMatching(/Z$/) },
+      progress: { matched: 1, changed: 1, recordedLater: 0 },
+    });
+    expect(Date.parse(done.unrecorded.measuredAt)).toBeLessThanOrEqual(
+      Date.parse(done.acceptedUntil),
+    );
+
+    cloud.faults.plan(faults);
+    await cloud.waitUntilIdle();
+    expect(await readReview(asked.reviewId)).toMatchObject({
+      state: "done",
+      progress: { matched: 2, changed: 2, skipped: 0, recordedLater: 1 },
+      byCreator: [{ creatorId: "nia", payableMicros: "-2000", heldMicros: "0" }],
+    });
+    expect(await api.balance("nia")).toMatchObject({ pendingMicros: "1000" });
+    await settle();
+    await expectProof();
+    // What is accepted after it is another review's to decide on.
+    await api.putArticle("ring-3", "nia");
+    await count(["ring", "ring-3"]);
+    expect(await api.balance("nia")).toMatchObject({ pendingMicros: "1000" });
+  });
+
+  test("S9: the last word has the review that was requested last", async () => {
+    await api.putArticle("back-1", "ola");
+    cloud.faults.plan({ ...faults, functions: { [counting]: { throttle: 1 } } });
+    await report(["late", "later"], "back-1");
+    const body = { note: "n", articleId: "back-1", from: today, to: today };
+    const ask = async (wanted: object) =>
+      (await post(202, "/v1/admin/reviews", api.admin, { ...body, ...wanted })).body;
+    const all = await ask({ decision: "void" });
+    const back = await ask({ decision: "release", reason: "manual", readerId: "late" });
+    await Promise.all([untilDone(all.reviewId), untilDone(back.reviewId)]);
+    cloud.faults.plan(faults);
+    await cloud.waitUntilIdle();
+    expect((await readReview(all.reviewId)).progress.recordedLater).toBe(2);
+    expect((await readReview(back.reviewId)).progress.recordedLater).toBe(1);
+    expect(await api.balance("ola")).toMatchObject({ pendingMicros: "1000" });
+    await settle();
     await expectProof();
   });
 });

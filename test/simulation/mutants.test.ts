@@ -1,4 +1,10 @@
-import { GetCommand, PutCommand, TransactWriteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import { expect, test } from "vitest";
 import { addToCounter } from "../../adapters/dynamodb/counter-additions.ts";
 import { impressionItem, impressionKeyItem } from "../../adapters/dynamodb/impression-items.ts";
@@ -78,6 +84,12 @@ const mutants: readonly (readonly [
     { rewrite: (command) => inConditions(command, /#state = :from AND .*/) },
     /void > void|payable at rest|went below|tally/,
     { reviewAmidWrites: 0.2, deliveredTwiceAtOnce: 0.5, slowIo: 0.5, busDeliversTwice: 0.5 },
+  ],
+  [
+    "recording that does not ask which reviews came before it (S9)",
+    { rewrite: withoutReviews },
+    /missed it/,
+    undefined,
   ],
   [
     "holds that are freed as they were read, whatever came between",
@@ -189,6 +201,15 @@ function payWhateverHappened(payouts: PayoutStore): PayoutStore {
       return await payouts.reserve(next, { ...payout, sequence: next.sequence });
     },
   };
+}
+
+/** Finds none, whoever asks for those since a moment. */
+function withoutReviews(command: unknown): unknown {
+  if (!(command instanceof QueryCommand)) return command;
+  const { ExpressionAttributeValues: values } = command.input;
+  if (values?.[":pk"] !== "reviews" || values[":end"] === undefined) return command;
+  const none = { ...values, ":since": values[":end"] };
+  return new QueryCommand({ ...command.input, ExpressionAttributeValues: none });
 }
 
 function takeUndecidedForDone(countOnce: CountOnce): CountOnce {

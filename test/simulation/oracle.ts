@@ -55,6 +55,7 @@ export class Oracle {
   readonly #identityOfKey = new Map<string, string>();
   readonly #recorded = new Map<string, RecordedKey>();
   readonly #batches = new WeakMap<Invocation, readonly Presented[]>();
+  readonly #reviews: Item[] = [];
   readonly #takenByTrace = new Map<string, Set<string>>();
   #before: readonly Item[] = [];
 
@@ -142,6 +143,7 @@ export class Oracle {
   }
 
   #registered(item: Item, atMs: number): void {
+    if (item.pk === "reviews" && item.segments !== undefined) this.#reviews.push(item);
     const states = this.registry.written(item, atMs);
     if (!String(item.pk).startsWith("article#") || states < 2) return;
     const { terms, rateCards } = item as { terms: readonly Item[]; rateCards: readonly Item[] };
@@ -266,11 +268,36 @@ export class Oracle {
     return earned - voided;
   }
 
+  /** S9: what was accepted before a review was to void it is void, whenever it was recorded. */
+  #checkReview({ decision, filter, requestedAtMs, sk }: Item): void {
+    if (decision !== "void") return;
+    const { from = "", to = "", readerId, articleId, reason } = filter as Record<string, string>;
+    for (const [key, presented] of this.#presented) {
+      const now = this.#recorded.get(key)?.now;
+      const isAbout = presented.some(({ engagement, acceptedAtMs }) => {
+        const day = utcDayOf(engagement.occurredAtMs);
+        return (
+          BigInt(acceptedAtMs) <= (requestedAtMs as bigint) &&
+          from <= day &&
+          day <= to &&
+          (readerId ?? engagement.readerId) === engagement.readerId &&
+          (articleId ?? engagement.articleId) === engagement.articleId
+        );
+      });
+      if (!now || !isAbout || (reason ?? now.reason) !== now.reason) continue;
+      // The last word has the review that was requested last.
+      const decidedLater = String(now.review ?? "") > String(sk);
+      const isVoid = now.state === "void" || now.state === "rejected";
+      this.expect(isVoid || decidedLater, () => `key ${key}: review ${sk} missed it`);
+    }
+  }
+
   /** At rest: everything that the bus ever took was counted once or refused, and money adds up. */
   checkAtRest(tables: SimulatedTables): void {
     for (const key of this.#presented.keys()) {
       this.expect(this.#recorded.has(key), () => `key ${key} was accepted and lost`);
     }
+    for (const review of this.#reviews) this.#checkReview(review);
     const violated = (what: string) => this.violated(what);
     checkCounters(tables, [...this.#recorded.values()], this.#before, violated);
     checkPools(tables, violated);
@@ -305,7 +332,7 @@ function readPresented(body: string): Presented[] {
     const request = short(`${traceparent} ${acceptedAtMs}`);
     return engagements.map((engagement) => {
       const key: ImpressionKey = impressionKeyOf(sha256Hex, publisherId, engagement);
-      return { key, engagement, request };
+      return { key, engagement, request, acceptedAtMs };
     });
   } catch {
     return [];

@@ -8,6 +8,7 @@ export interface Presented {
   readonly engagement: AcceptedEngagement;
   /** Of one acceptance, however often its event is delivered. */
   readonly request: string;
+  readonly acceptedAtMs: number;
 }
 
 interface RecordedKey {

@@ -17,10 +17,10 @@ import type { HoldTable } from "../../../core/earnings/release-holds.ts";
 import { counterName } from "../../../core/reviews/plan-review.ts";
 import { noProgress, type Review, type SegmentProgress } from "../../../core/reviews/review.ts";
 import type {
+  DecidedIn,
   Guard,
   ReviewTable,
   ReviewTransaction,
-  Segment,
   StoredKey,
 } from "../../../core/reviews/review-table.ts";
 import { micros } from "../../../core/values/micros.ts";
@@ -84,6 +84,7 @@ export class MemoryReviews {
       reason: pool ? undefined : reason,
       articleId: articleId as ArticleId,
       countedAtMs: this.nowMs,
+      reviewId: undefined,
       expiresAtMs: endOfUtcDayMs(day) + 90 * 86_400_000,
       ...{ day, shard: 0, pool: pool ? 1 : undefined },
       credits: amounts.map(({ micros: amount, fee }, index) => ({
@@ -182,7 +183,8 @@ export class MemoryReviews {
         const isFree = keys.every(({ from }) => asRead(from));
         if (!isFree || !additions.every(({ id, guard }) => this.#holds(id, guard))) return "raced";
         for (const { from, state, reason } of keys) {
-          this.keys.set(from.key, { ...from, state, reason });
+          const reviewId = place?.reviewId ?? from.reviewId;
+          this.keys.set(from.key, { ...from, state, reason, reviewId });
           const changes = place ? this.changes : this.moderated;
           changes.set(from.key, (changes.get(from.key) ?? 0) + 1);
         }
@@ -197,7 +199,9 @@ export class MemoryReviews {
 
   readonly store = {
     read: async (reviewId: string) => this.reviews.get(reviewId),
-    segment: async (reviewId: string, segment: number) =>
+    requestedSince: async (sinceMs: number) =>
+      [...this.reviews.values()].filter(({ requestedAtMs }) => requestedAtMs >= sinceMs),
+    segment: async (reviewId: string, segment: DecidedIn["segment"]) =>
       this.progress.get(`${reviewId}/${segment}`) ?? noProgress,
     advance: async (
       { reviewId, segment }: { reviewId: string; segment: number },
@@ -221,7 +225,7 @@ export class MemoryReviews {
 
   /** What a transaction does to the review that decided it. */
   #advance(
-    { reviewId, segment }: Segment,
+    { reviewId, segment }: DecidedIn,
     changed: number,
     creators: ReviewTransaction["creators"],
   ): void {

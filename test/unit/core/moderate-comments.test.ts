@@ -232,7 +232,14 @@ describe("reports of one comment in one batch", () => {
     };
     const deps: CountDeps = {
       ...registry,
-      ...{ countOnce, pacing, reviewTable: world.table, sha256, publisherId: "p" },
+      ...{
+        countOnce,
+        pacing,
+        reviewTable: world.table,
+        reviews: world.store,
+        sha256,
+        publisherId: "p",
+      },
       history: {
         // Without a reason it is a rival's, and too young to be in the history.
         read: async () =>

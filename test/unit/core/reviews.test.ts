@@ -12,6 +12,7 @@ import { applyReviews } from "../../../core/reviews/apply-review.ts";
 import { type Moderation, moderateComments } from "../../../core/reviews/moderate-comments.ts";
 import { counterName } from "../../../core/reviews/plan-review.ts";
 import { presentReview, type Review, type ReviewFilter } from "../../../core/reviews/review.ts";
+import { type Arrival, reviewLater } from "../../../core/reviews/review-later.ts";
 import { endOfUtcDayMs, hourMs, type UtcDay } from "../../../core/values/time.ts";
 import { type Counting, MemoryReviews } from "./memory-reviews.ts";
 
@@ -378,6 +379,68 @@ describe("holds and reviews", () => {
   });
 });
 
+describe("S9: what was accepted before reviews were requested, and is recorded now", () => {
+  const articleId = "a" as ArticleId;
+  const readerId = "r1" as ReaderId;
+
+  function recorded() {
+    const world = new MemoryReviews();
+    world.count({ reader: readerId, articleId, state: "paid", amounts: [{ micros: 9n, fee: 1n }] });
+    const key = world.keyOf({ reader: readerId, articleId });
+    const arrival = { key, engagement: { articleId, readerId }, acceptedAtMs: world.nowMs };
+    return { world, key, arrival };
+  }
+
+  function decide(world: MemoryReviews, arrivals: readonly Arrival[], deps = {}) {
+    const { table, store: reviews, clock } = world;
+    const wired = { table, reviews, clock, pacing, poolOpenMs: 0, ...deps };
+    return reviewLater(wired, arrivals, Number.MAX_SAFE_INTEGER);
+  }
+
+  test("is decided on by each of them in turn, and once, however often it is told", async () => {
+    const { world, key, arrival } = recorded();
+    review(world, { decision: "void" }, "1");
+    review(world, { decision: "release", filter: { reason: "manual" } }, "2");
+    expect(await decide(world, [arrival])).toEqual({ changed: 2, failed: [] });
+    expect(world.keys.get(key)).toMatchObject({ state: "paid", reviewId: "2" });
+    expect(await decide(world, [arrival])).toEqual({ changed: 0, failed: [] });
+    review(world, { decision: "void" }, "3");
+    expect(await decide(world, [arrival])).toEqual({ changed: 1, failed: [] });
+    expect(await world.store.segment("3", "later")).toMatchObject({ changed: 1 });
+    checkMoney(world);
+  });
+
+  test("is left alone by reviews of something else, or requested before it was accepted", async () => {
+    const { world, arrival } = recorded();
+    review(world, { decision: "void", filter: { readerId: "r2" as ReaderId } }, "1");
+    review(world, { decision: "void", filter: { articleId: "b" as ArticleId } }, "2");
+    review(world, { decision: "void", filter: { to: "2028-02-26" as UtcDay } }, "3");
+    review(world, { decision: "void", filter: { reason: "over_rate" } }, "4");
+    const acceptedAtMs = world.nowMs + 1;
+    const other = { ...arrival, acceptedAtMs };
+    expect(await decide(world, [other])).toEqual({ changed: 0, failed: [] });
+    review(world, { decision: "void" }, "5");
+    expect(await decide(world, [other])).toEqual({ changed: 0, failed: [] });
+    expect(await decide(world, [arrival, { ...other }])).toMatchObject({ changed: 1 });
+  });
+
+  test("comes again when reviews cannot be read, or one of them is not done with it", async () => {
+    const { world, key, arrival } = recorded();
+    const errors: unknown[] = [];
+    const onNotReviewed = (error: unknown) => errors.push(error);
+    const away = new Error("away");
+    const reviews = { requestedSince: () => Promise.reject(away) };
+    const unread = await decide(world, [arrival], { reviews, onNotReviewed });
+    expect(unread).toEqual({ changed: 0, failed: [key] });
+    expect(errors).toEqual([away]);
+    review(world, { decision: "void" }, "1");
+    review(world, { decision: "release", filter: { reason: "manual" } }, "2");
+    const table = { ...world.table, commit: () => Promise.reject(away) };
+    expect(await decide(world, [arrival], { table })).toEqual({ changed: 0, failed: [key] });
+    expect(await decide(world, [arrival])).toEqual({ changed: 2, failed: [] });
+  });
+});
+
 describe("what a review voided is taken back", () => {
   const each = [{ micros: 70n, fee: 30n }];
   const byReader = (world: MemoryReviews, wish: Wish, reviewId: string) =>
@@ -395,21 +458,21 @@ describe("what a review voided is taken back", () => {
       const reason = state === "held" ? { reason: "over_rate" as const } : {};
       world.count({ reader: "r1", articleId: "a", state, ...reason, amounts: each });
       for (let time = 1; time <= 3; time += 1) {
-        await byReader(world, { decision: "void" }, `void-${time}`);
+        await byReader(world, { decision: "void" }, `${time}.1 void`);
         expect(effect(world)).toEqual({ payable: 0n, held: 0n, fee: 0n });
         // A release that does not say so leaves what is void alone.
-        await byReader(world, { decision: "release" }, `plain-${time}`);
+        await byReader(world, { decision: "release" }, `${time}.2 plain`);
         expect(effect(world)).toMatchObject({ payable: 0n, held: 0n });
         await byReader(
           world,
           { decision: "release", filter: { reason: "manual" } },
-          `back-${time}`,
+          `${time}.3 back`,
         );
         expect(effect(world)).toEqual({ payable: 70n, held: 0n, fee: 30n });
         expect([...world.keys.values()]).toMatchObject([{ state: "paid", reason: undefined }]);
         checkMoney(world);
       }
-      expect(await world.store.segment("back-1", 0)).toMatchObject({ changed: 1, skipped: 0 });
+      expect(await world.store.segment("1.3 back", 0)).toMatchObject({ changed: 1, skipped: 0 });
       expect([...world.counters.values()][0]?.counted.get("view.1.1.p" as LineKey)).toEqual({
         ...{ count: state === "paid" ? 4n : 3n, weight: 0n },
         ...{ micros: state === "paid" ? 280n : 210n, feeMicros: state === "paid" ? 120n : 90n },
