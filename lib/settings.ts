@@ -29,7 +29,12 @@ const settlement = z.strictObject({
 
 const payouts = z.strictObject({
   /** What a creator has less of stays payable: 10 units, below which a transfer's fee is felt. */
-  minMicros: microsText.default("10000000"),
+  minMicros: microsText
+    .refine(
+      (text) => BigInt(text) <= limits.maxAmountMicros,
+      `must be at most ${limits.maxAmountMicros}, or nobody is ever paid`,
+    )
+    .default("10000000"),
   /** The day (UTC) on which everyone is paid what is payable; every month has 28 of them. */
   dayOfMonth: z.int().min(1).max(28).default(1),
   /** The publisher's own account, named by a pain.001 file. None: payouts are exported as CSV only. */

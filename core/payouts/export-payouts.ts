@@ -106,7 +106,10 @@ function transferOf(
 }
 
 function problemOf(deps: Deps, format: PayoutFormat, transfer: Transfer): string | undefined {
-  const { payee } = transfer;
+  const { payee, amountMicros } = transfer;
+  if (amountMicros > limits.maxAmountMicros) {
+    return `the amount is more than the ${decimalOf(limits.maxAmountMicros as Micros)} of one payout`;
+  }
   if (!payee) return "no payee is registered";
   if (!deps.ibanIsValid(payee.iban)) return "the IBAN's check digits are wrong";
   return format.problemOf({ ...transfer, payee });

@@ -20,7 +20,7 @@ interface Paid {
 const creatorsAtOnce = 8;
 
 /**
- * Pays each creator named all that is payable, once for each run.
+ * Pays each creator named all that is payable, up to the limit of one payout, once for each run.
  * @param deadlineMs when to stop and return the rest to the queue.
  * @returns `failedIds`: messages to return, of which some creators may already be paid.
  */

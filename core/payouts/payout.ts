@@ -1,4 +1,5 @@
 import type { CreatorId } from "../contracts/ids.ts";
+import { limits } from "../contracts/limits.ts";
 import { entryIdOf, type LedgerAccount, type LedgerEntry } from "../ledger/entry.ts";
 import type { Audience } from "../perimeter/caller.ts";
 import type { Micros } from "../values/micros.ts";
@@ -75,6 +76,8 @@ export function presentPayout(payout: Payout, { names }: Audience) {
     state,
     currency,
     amountMicros: String(amountMicros),
+    // As much as one payout may be: what is payable beyond it takes another.
+    ...(amountMicros === limits.maxAmountMicros && { limitMicros: String(limits.maxAmountMicros) }),
     requestedAt: new Date(requestedAtMs).toISOString(),
     ...(names && { requestedBy }),
     ...(result && {

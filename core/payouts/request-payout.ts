@@ -1,5 +1,6 @@
 import { payoutRequested } from "../contracts/events.ts";
 import type { CreatorId } from "../contracts/ids.ts";
+import { limits } from "../contracts/limits.ts";
 import {
   bookEntry,
   entryIdOf,
@@ -31,7 +32,7 @@ export interface PayoutDeps {
 
 export interface PayoutRequest {
   readonly creatorId: CreatorId;
-  /** Left out: all that is payable, in whole cents. */
+  /** Left out: all that is payable, in whole cents, up to the limit. */
   readonly amountMicros?: bigint | undefined;
   /** The same for each retry: it reserves one payout, however often it comes. */
   readonly requestId: string;
@@ -43,19 +44,25 @@ type Refusal =
   | { readonly outcome: "below-minimum"; readonly amountMicros: bigint; readonly payable: Micros };
 export type PayoutDecision = { readonly outcome: "pay"; readonly amountMicros: Micros } | Refusal;
 
-/** How much may be paid out now. What is refused is carried: it stays payable, or negative. */
+/**
+ * How much may be paid out now. What is refused, or more than one payout may be, is carried: it stays
+ * payable, or negative.
+ */
 export function decidePayout(
   payable: Micros,
   asked: bigint | undefined,
   minMicros: Micros,
 ): PayoutDecision {
-  const amountMicros = asked ?? (payable > 0n ? payable - (payable % microsPerCent) : payable);
+  const all = payable > 0n ? payable - (payable % microsPerCent) : payable;
+  const amountMicros = asked ?? minOf(all, limits.maxAmountMicros);
   if (amountMicros > payable) return { outcome: "exceeds-payable", amountMicros, payable };
   if (amountMicros <= 0n || amountMicros < minMicros) {
     return { outcome: "below-minimum", amountMicros, payable };
   }
   return { outcome: "pay", amountMicros: amountMicros as Micros };
 }
+
+const minOf = (a: bigint, b: bigint) => (a < b ? a : b);
 
 /** The one thing that may come of a request: a payout, new or of an earlier try, or a refusal. */
 export type Reservation = { readonly outcome: "reserved"; readonly payout: Payout } | Refusal;

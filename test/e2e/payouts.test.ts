@@ -137,6 +137,33 @@ describe("a payout", () => {
     expectProblem(await result("eve.0000000001", { status: "lost" }), 400, "invalid-request");
   });
 
+  test("of more than the limit pays the limit, says so, and leaves the rest payable", async () => {
+    const limit = "1000000000000000";
+    for (const amount of [limit, limit, "25000000"]) await owe("max", amount);
+    const answer = await request("max", {}, "max-1");
+    expect(answer.status).toBe(202);
+    expect(answer.body).toMatchObject({ amountMicros: limit, limitMicros: limit });
+    expect(await payable("max")).toEqual({
+      ...{ payableMicros: "1000000025000000", heldMicros: "0", inPayoutMicros: limit },
+    });
+    expect((await request("max", {}, "max-1")).body).toEqual(answer.body);
+    const more = { amountMicros: "1000000000010000" };
+    expectProblem(await request("max", more), 400, "invalid-request", "amountMicros", limit);
+    // The monthly run likewise: a creator's money does not wait for a person to ask for it in parts.
+    const queue = cloud.queues.get("pennyline-local-pay-creators");
+    for (let time = 0; time < 2; time += 1) queue.send(payoutsDue(["max"]));
+    await cloud.waitUntilIdle();
+    const { items } = (await get("/v1/creators/max/payouts")).body;
+    expect(items).toMatchObject([
+      { amountMicros: limit, limitMicros: limit, requestedBy: `run:${run}` },
+      { amountMicros: limit, limitMicros: limit, requestedBy: "publisher:publisher" },
+    ]);
+    const rest = await request("max");
+    expect(rest.body.amountMicros).toBe("25000000");
+    expect(rest.body).not.toHaveProperty("limitMicros");
+    expect(await payable("max")).toMatchObject({ payableMicros: "0" });
+  });
+
   test("that was cut off before its announcement is announced by the next run", async () => {
     await owe("fay", "20000000");
     cloud.faults.plan({ putEvents: { failEntry: 1 } });

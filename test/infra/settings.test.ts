@@ -41,6 +41,7 @@ describe("a mistake is an error that names it", () => {
     [{ currency: "EUR" }, "stages.dev.currency: "],
     [{ payouts: { dayOfMonth: 29 } }, "stages.dev.payouts.dayOfMonth: "],
     [{ payouts: { minMicros: 10 } }, "stages.dev.payouts.minMicros: "],
+    [{ payouts: { minMicros: `1${"0".repeat(16)}` } }, "must be at most 1000000000000000,"],
     [{ payouts: { debtor: { name: "P", iban: "x" } } }, "stages.dev.payouts.debtor.iban: "],
     [{ invalidTraffic: { holdDays: 0 } }, "stages.dev.invalidTraffic.holdDays: "],
     // A job may wait a day for a service that is down, and then has to say so.

@@ -109,6 +109,12 @@ describe("csv", () => {
     ]);
   });
 
+  test("of a payout above the limit, reserved before there was one, it says so", async () => {
+    const above = open("ada", 39_999_999_990_000_000n);
+    const { text } = await exported(csvPayouts, [above], { ada: { name: "Ada", iban } });
+    expect(text).toContain("the amount is more than the 1000000000.00 of one payout");
+  });
+
   test("an IBAN with wrong check digits is said to be wrong", async () => {
     const wrong = { name: "Ada", iban: "DE88370400440532013000" };
     const { text } = await exported(csvPayouts, [open("ada", 10_000n)], { ada: wrong });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CreatorId } from "../../../core/contracts/ids.ts";
+import { limits } from "../../../core/contracts/limits.ts";
 import { postAdjustment } from "../../../core/ledger/adjust.ts";
 import { entryIdOf, inPayoutOf, payableOf } from "../../../core/ledger/entry.ts";
 import type { OutgoingEvent } from "../../../core/messaging/event-publisher.ts";
@@ -110,6 +111,16 @@ describe("how much is paid out", () => {
         expect(payable - decision.amountMicros).toBeLessThan(cent);
       }),
     );
+  });
+
+  test("of more than one payout may be, the limit; what is asked for is never changed", () => {
+    const limit = limits.maxAmountMicros;
+    const decide = (payable: bigint, asked?: bigint) =>
+      decidePayout(micros(payable), asked, micros(0n));
+    expect(decide(limit + 19_999n)).toEqual({ outcome: "pay", amountMicros: limit });
+    expect(decide(40n * limit)).toEqual({ outcome: "pay", amountMicros: limit });
+    expect(decide(limit - 1n)).toMatchObject({ amountMicros: limit - cent });
+    expect(decide(40n * limit, cent)).toMatchObject({ amountMicros: cent });
   });
 
   test("S7: a negative balance pays nothing, and is carried", async () => {
