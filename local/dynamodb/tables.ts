@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { readProperties } from "../templates/properties.ts";
@@ -36,13 +37,17 @@ const ignored = [
   "WriteOnDemandThroughputSettings",
 ];
 
-/** Creates the table, or checks that the one in the data folder has the keys of the template. */
+/**
+ * Creates the table, or takes over the one in the data folder: indexes that the template has on top
+ * are added and filled, as CloudFormation would.
+ */
 export async function createTable(client: DynamoDbClient, resource: Resource): Promise<string> {
   const properties = readProperties(resource, tableShape, ignored);
   const name = resource.ref;
   const existing = await findTable(client, name);
   if (existing !== undefined) {
     refuseOtherKeys(resource, existing, properties);
+    await addIndexes(client, name, existing, properties);
     return name;
   }
   const indexes = (properties.GlobalSecondaryIndexes ?? []).map(indexOf);
@@ -76,7 +81,9 @@ interface IndexProperties {
 
 interface TableDescription {
   readonly KeySchema: z.infer<typeof keySchema>;
-  readonly GlobalSecondaryIndexes?: readonly IndexProperties[];
+  readonly GlobalSecondaryIndexes?: readonly (IndexProperties & {
+    readonly IndexStatus?: string;
+  })[];
 }
 
 async function findTable(client: DynamoDbClient, name: string) {
@@ -89,21 +96,60 @@ async function findTable(client: DynamoDbClient, name: string) {
   }
 }
 
+interface WantedTable {
+  readonly KeySchema: TableDescription["KeySchema"];
+  readonly AttributeDefinitions: readonly object[];
+  readonly GlobalSecondaryIndexes?: readonly IndexProperties[] | undefined;
+}
+
 function refuseOtherKeys(
   resource: Resource,
   existing: TableDescription,
-  wanted: Pick<TableDescription, "KeySchema"> & {
-    readonly GlobalSecondaryIndexes?: readonly IndexProperties[] | undefined;
-  },
+  wanted: WantedTable,
 ): void {
-  const keys = (indexes: readonly IndexProperties[] | undefined) =>
-    Object.fromEntries((indexes ?? []).map((index) => [index.IndexName, index.KeySchema]));
+  const wantedIndexes = new Map(
+    (wanted.GlobalSecondaryIndexes ?? []).map((index) => [index.IndexName, index.KeySchema]),
+  );
   const same =
     isDeepStrictEqual(existing.KeySchema, wanted.KeySchema) &&
-    isDeepStrictEqual(keys(existing.GlobalSecondaryIndexes), keys(wanted.GlobalSecondaryIndexes));
+    (existing.GlobalSecondaryIndexes ?? []).every(({ IndexName, KeySchema }) =>
+      isDeepStrictEqual(KeySchema, wantedIndexes.get(IndexName)),
+    );
   if (same) return;
   throw new Error(
-    `${describe(resource)} has other keys or indexes than the table in the data folder, which ` +
-      "CloudFormation would replace with an empty one; start with --reset to do the same",
+    `${describe(resource)} has other keys than the table in the data folder, or lacks an index of ` +
+      "it. This copy only adds indexes; start with --reset to begin with an empty table",
   );
+}
+
+const indexReadyWithinMs = 60_000;
+
+/** One after another: DynamoDB adds one index at a time. */
+async function addIndexes(
+  client: DynamoDbClient,
+  name: string,
+  existing: TableDescription,
+  wanted: WantedTable,
+): Promise<void> {
+  const known = new Set(existing.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName));
+  for (const index of wanted.GlobalSecondaryIndexes ?? []) {
+    if (known.has(index.IndexName)) continue;
+    await client.call("UpdateTable", {
+      TableName: name,
+      AttributeDefinitions: wanted.AttributeDefinitions,
+      GlobalSecondaryIndexUpdates: [{ Create: indexOf(index) }],
+    });
+    await untilActive(client, name, index.IndexName);
+  }
+}
+
+async function untilActive(client: DynamoDbClient, name: string, indexName: string) {
+  const deadline = Date.now() + indexReadyWithinMs;
+  while (Date.now() < deadline) {
+    const table = await findTable(client, name);
+    const index = table?.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === indexName);
+    if (index?.IndexStatus === "ACTIVE") return;
+    await delay(100);
+  }
+  throw new Error(`index ${indexName} of ${name} was not filled in ${indexReadyWithinMs} ms`);
 }

@@ -5,6 +5,7 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket as Client } from "ws";
+import { dynamoDbClient } from "../../local/dynamodb/client.ts";
 import { cloudForTest, temporaryFolder } from "./support/cloud.ts";
 import {
   fixtureApi,
@@ -201,6 +202,54 @@ describe("a data folder", () => {
     await first.stop();
     const second = await cloudForTest({ assemblyDir, dataDir, reset: true });
     expect(second.queueDepths().work).toMatchObject({ visible: 0 });
+  });
+});
+
+describe("a table in the data folder", () => {
+  const text = (AttributeName: string) => ({ AttributeName, AttributeType: "S" });
+  const table = (...indexed: string[]) => ({
+    Table: {
+      Type: "AWS::DynamoDB::Table",
+      Properties: {
+        KeySchema: [
+          { AttributeName: "pk", KeyType: "HASH" },
+          { AttributeName: "sk", KeyType: "RANGE" },
+        ],
+        AttributeDefinitions: [...new Set(["pk", "sk", ...indexed])].map(text),
+        GlobalSecondaryIndexes: indexed.map((name) => ({
+          IndexName: `by-${name}`,
+          KeySchema: [
+            { AttributeName: name, KeyType: "HASH" },
+            { AttributeName: "pk", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "ALL" },
+        })),
+      },
+    },
+  });
+  const start = (...indexed: string[]) =>
+    cloudForTest({ assemblyDir: writeAssembly({ resources: table(...indexed) }), dataDir });
+
+  test("gets an index that the template has on top, with what it holds already", async () => {
+    const first = await start("owner");
+    const before = dynamoDbClient(first.dynamodbUrl);
+    const Item = { pk: { S: "a" }, sk: { S: "current" }, title: { S: "kept" } };
+    await before.call("PutItem", { TableName: "Fixture-Table", Item });
+    await first.stop();
+    const second = await start("owner", "sk");
+    const { Items } = await dynamoDbClient(second.dynamodbUrl).call("Query", {
+      ...{ TableName: "Fixture-Table", IndexName: "by-sk" },
+      KeyConditionExpression: "sk = :sk",
+      ExpressionAttributeValues: { ":sk": { S: "current" } },
+    });
+    expect(Items).toEqual([Item]);
+    await second.stop();
+    await (await start("owner", "sk")).stop();
+  });
+
+  test("with an index that the template lacks is refused, naming --reset", async () => {
+    await (await start("owner")).stop();
+    await expect(start("sk")).rejects.toThrow(/Fixture\/Table.*--reset/);
   });
 });
 
