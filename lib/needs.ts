@@ -63,6 +63,10 @@ export interface Needs {
   /** Sends dead letters back to where they came from. */
   readonly redrives?: boolean;
   readonly accountIndex?: readonly DynamoAction[];
+  /** Payouts of every creator, by state and time. */
+  readonly payoutIndex?: readonly DynamoAction[];
+  /** Lists of articles and creators. */
+  readonly currentIndex?: readonly DynamoAction[];
   /** The lists in the ledger's table, and nothing else of it: entries stay out of reach. */
   readonly payoutLists?: readonly DynamoAction[];
   /** How far reviews have come and what pools' days are worth, in the registry's table. */
@@ -284,6 +288,12 @@ export function grantNeeds(
   if (needs.accountIndex) {
     allow(dynamo(needs.accountIndex), indexOf("ledger", tables.ledger.accountIndex.name));
   }
+  if (needs.payoutIndex) {
+    allow(dynamo(needs.payoutIndex), indexOf("ledger", tables.ledger.payoutIndex.name));
+  }
+  if (needs.currentIndex) {
+    allow(dynamo(needs.currentIndex), indexOf("registry", tables.registry.currentIndex.name));
+  }
   if (needs.deadLetterIndex) {
     allow(
       dynamo(needs.deadLetterIndex),
@@ -400,7 +410,8 @@ function tablesOf(needs: Needs): Set<TableName> {
     ...(Object.keys(needs.tables ?? {}) as TableName[]),
     ...(needs.dueIndex ? (["earningsCounters"] as const) : []),
     ...(needs.deadLetterIndex ? (["deadLetters"] as const) : []),
-    ...(needs.accountIndex ? (["ledger"] as const) : []),
+    ...(needs.accountIndex || needs.payoutIndex ? (["ledger"] as const) : []),
+    ...(needs.currentIndex ? (["registry"] as const) : []),
     ...(needs.jobOwnerIndex || needs.jobAttentionIndex ? (["jobs"] as const) : []),
     ...partitionNames.flatMap((name) => (needs[name] ? [partitions[name].table] : [])),
   ]);

@@ -1,6 +1,11 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { ArticleGroupId, ArticleId, CreatorId } from "../../core/contracts/ids.ts";
-import type { Article, ArticleStore, ArticleTerms } from "../../core/registry/article.ts";
+import type {
+  Article,
+  ArticleStore,
+  ArticleTerms,
+  ListedArticle,
+} from "../../core/registry/article.ts";
 import { getItems, type Item } from "./items.ts";
 import { putRevision } from "./put-revision.ts";
 import { rateCardAttributes, rateCardFromAttributes } from "./rate-card-items.ts";
@@ -33,15 +38,21 @@ function articleItem({ articleId, title, terms, rateCards, ...times }: Article):
   };
 }
 
-function articleFromItem({ publishedAtMs, ...item }: Item): Article {
+function articleFromItem(item: Item): Article {
+  return {
+    ...listedArticleFromItem(item),
+    rateCards: (item.rateCards as Item[]).map(rateCardFromAttributes),
+    revision: Number(item.revision),
+  };
+}
+
+export function listedArticleFromItem({ publishedAtMs, ...item }: Item): ListedArticle {
   return {
     articleId: String(item.articleId) as ArticleId,
     title: String(item.title),
     terms: (item.terms as Item[]).map(termsFromAttribute),
-    rateCards: (item.rateCards as Item[]).map(rateCardFromAttributes),
     ...(publishedAtMs === undefined ? {} : { publishedAtMs: Number(publishedAtMs) }),
     updatedAtMs: Number(item.updatedAtMs),
-    revision: Number(item.revision),
   };
 }
 

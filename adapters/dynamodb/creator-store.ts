@@ -1,6 +1,6 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { CreatorId, ReaderId } from "../../core/contracts/ids.ts";
-import type { Creator, CreatorStore, Payee } from "../../core/registry/creator.ts";
+import type { Creator, CreatorStore, ListedCreator, Payee } from "../../core/registry/creator.ts";
 import { getItems, type Item } from "./items.ts";
 import { putRevision } from "./put-revision.ts";
 import { rateCardAttributes, rateCardFromAttributes } from "./rate-card-items.ts";
@@ -30,14 +30,20 @@ function creatorItem({ rateCards, updatedAtMs, ...creator }: Creator): Item {
   };
 }
 
-function creatorFromItem({ name, payee, ...item }: Item): Creator {
+function creatorFromItem(item: Item): Creator {
+  return {
+    ...listedCreatorFromItem(item),
+    rateCards: (item.rateCards as Item[]).map(rateCardFromAttributes),
+    revision: Number(item.revision),
+  };
+}
+
+export function listedCreatorFromItem({ name, payee, ...item }: Item): ListedCreator {
   return {
     creatorId: String(item.creatorId) as CreatorId,
     ...(name === undefined ? {} : { name: String(name) }),
     readerIds: item.readerIds as ReaderId[],
-    rateCards: (item.rateCards as Item[]).map(rateCardFromAttributes),
     ...(payee === undefined ? {} : { payee: payee as Payee }),
     updatedAtMs: Number(item.updatedAtMs),
-    revision: Number(item.revision),
   };
 }

@@ -9,6 +9,7 @@ import type { CreatorId } from "../../core/contracts/ids.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { payoutLists, tables } from "../../core/contracts/storage.ts";
 import { entryIdOf } from "../../core/ledger/entry.ts";
+import type { PayoutList } from "../../core/payouts/list-payouts.ts";
 import type { OpenPayout, Payout, PayoutResult, PayoutStore } from "../../core/payouts/payout.ts";
 import type { PayoutRuns } from "../../core/payouts/run-payouts.ts";
 import type { Micros } from "../../core/values/micros.ts";
@@ -22,6 +23,9 @@ import {
   sequenceOfRequest,
 } from "./ledger-store.ts";
 import { type Action, putNew } from "./write-transaction.ts";
+
+/** Read with each query of the list: a page of the usual size, and of the largest in a few. */
+const payoutsAtOnce = 50;
 
 type Place = Pick<Payout, "creatorId" | "sequence">;
 
@@ -169,7 +173,36 @@ export function openFromItem(item: Item): OpenPayout {
   };
 }
 
-const { accountIndex } = tables.ledger;
+const { accountIndex, payoutIndex } = tables.ledger;
+
+/** Payouts of all creators, by the index of their states; one creator's from under it. */
+export function dynamoDbPayoutList(
+  client: DynamoDBDocumentClient,
+  ledgerTable: string,
+): PayoutList {
+  return {
+    payouts: dynamoDbPayouts(client, ledgerTable).payouts,
+    async *inState(state, { fromMs, toMs }) {
+      const items = queryItems(client, {
+        TableName: ledgerTable,
+        IndexName: payoutIndex.name,
+        KeyConditionExpression: "#state = :state AND #at BETWEEN :from AND :to",
+        ExpressionAttributeNames: {
+          "#state": payoutIndex.partitionKey,
+          "#at": payoutIndex.sortKey,
+        },
+        ExpressionAttributeValues: {
+          ":state": state,
+          ":from": BigInt(fromMs),
+          ":to": BigInt(toMs),
+        },
+        ScanIndexForward: false,
+        Limit: payoutsAtOnce,
+      });
+      for await (const item of items) yield payoutFromItem(item);
+    },
+  };
+}
 
 export function dynamoDbPayoutRuns(
   client: DynamoDBDocumentClient,

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { day } from "./fields.ts";
-import { articleIdSchema, creatorIdSchema } from "./ids.ts";
+import { day, instant } from "./fields.ts";
+import { articleGroupIdSchema, articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
 import { jobStates, jobTypeSchema } from "./job-types.ts";
 import { limits } from "./limits.ts";
 
@@ -20,6 +20,39 @@ export const earningsQuerySchema = z.strictObject({
 export const pageQuerySchema = z.strictObject({
   limit: pageLimit(100, 20),
   cursor: z.string().min(1).max(1_024).optional(),
+});
+
+/** Of lists of everybody's: the ids in their cursors may be long. */
+const listPage = {
+  limit: pageLimit(100, 20),
+  cursor: z.string().min(1).max(2_048).optional(),
+};
+const updatedAfter = instant.optional();
+export const articlesQuerySchema = z.strictObject({
+  creatorId: creatorIdSchema.optional(),
+  group: articleGroupIdSchema.optional(),
+  titlePrefix: callerText("titlePrefix", limits.maxTitleBytes).optional(),
+  updatedAfter,
+  ...listPage,
+});
+export const creatorsQuerySchema = z.strictObject({
+  namePrefix: callerText("namePrefix", limits.maxTitleBytes).optional(),
+  hasPayee: z
+    .enum(["true", "false"], { error: "must be true or false" })
+    .transform((text) => text === "true")
+    .optional(),
+  updatedAfter,
+  ...listPage,
+});
+/** `reserved` until the publisher's payment provider has said what became of it; then for ever. */
+export const payoutStates = ["reserved", "paid", "failed"] as const;
+export type PayoutState = (typeof payoutStates)[number];
+export const payoutsQuerySchema = z.strictObject({
+  state: z.enum(payoutStates, { error: `must be one of ${payoutStates.join(", ")}` }).optional(),
+  creatorId: creatorIdSchema.optional(),
+  from: day.optional(),
+  to: day.optional(),
+  ...listPage,
 });
 export const rateCardsQuerySchema = z.strictObject({
   articleId: articleIdSchema.optional(),

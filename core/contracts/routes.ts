@@ -48,6 +48,12 @@ export const routes = [
     allow: ["publisher"],
   },
   {
+    operation: "read-article",
+    method: "GET",
+    path: "/v1/articles",
+    allow: ["creator", "publisher", "admin"],
+  },
+  {
     operation: "put-rate-card",
     method: "PUT",
     path: "/v1/rate-cards/current",
@@ -89,6 +95,12 @@ export const routes = [
     method: "GET",
     path: "/v1/creators/{creatorId}",
     allow: ["creator", "publisher"],
+  },
+  {
+    operation: "read-creator",
+    method: "GET",
+    path: "/v1/creators",
+    allow: ["publisher", "admin"],
   },
   {
     operation: "put-article-group",
@@ -149,6 +161,12 @@ export const routes = [
     method: "GET",
     path: "/v1/creators/{creatorId}/payouts",
     allow: ["creator", "publisher"],
+  },
+  {
+    operation: "read-payouts",
+    method: "GET",
+    path: "/v1/payouts",
+    allow: ["creator", "publisher", "admin"],
   },
   {
     operation: "export-payouts",

@@ -33,6 +33,8 @@ export const tables = {
     sortKey: "sk",
     /** Sparse: accounts carry `bucket`, below `accountBuckets`. */
     accountIndex: { name: "accounts", partitionKey: "bucket", sortKey: "pk" },
+    /** Sparse: payouts, and nothing else here, carry both a state and a time of request. */
+    payoutIndex: { name: "payouts", partitionKey: "state", sortKey: "requestedAtMs" },
   },
   /**
    * `article#<id>` / `current`; `creator#<id>` / `current`; `rate-cards` / `version#<n>`;
@@ -41,7 +43,21 @@ export const tables = {
    * `request#<request id>`; `pools#<group>` / `<day>`; `pools#<group>#<day>` / `<plan>#<part>`;
    * `integrations` / `<id>`.
    */
-  registry: { partitionKey: "pk", sortKey: "sk" },
+  registry: {
+    partitionKey: "pk",
+    sortKey: "sk",
+    /**
+     * The table's keys turned around: `current` / `article#<id>` and `creator#<id>` are the lists of
+     * both. Other items are in it by their keys alone.
+     */
+    currentIndex: {
+      ...{ name: "current", partitionKey: "sk", sortKey: "pk" },
+      projected: [
+        ...["articleId", "title", "terms", "publishedAtMs", "updatedAtMs"],
+        ...["creatorId", "name", "readerIds", "payee"],
+      ],
+    },
+  },
   /** Answers remembered by Idempotency-Key; layout of Powertools idempotency. */
   idempotency: { partitionKey: "id", ttl: "expiration" },
   /** `job#<id>` / `job`: the record, whole; every change of it is one conditional write. */

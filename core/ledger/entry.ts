@@ -3,6 +3,7 @@ import { effectOf } from "../earnings/counter.ts";
 import type { LineParts } from "../earnings/line.ts";
 import { type Micros, sumMicros } from "../values/micros.ts";
 import type { UtcDay } from "../values/time.ts";
+import { urlSafe } from "../values/url-safe.ts";
 
 /**
  * Where money stands:
@@ -266,10 +267,7 @@ export function entryIdOf({ creatorId, sequence }: Pick<LedgerEntry, "creatorId"
   return `${escapedCreator(creatorId)}.${String(sequence).padStart(10, "0")}`;
 }
 
-/**
- * A creator's id as ids of entries hold it: as in a URL, with `~` for `%`. So it may stand in a path
- * as it is, and a path that is decoded on its way does not make another creator's of it.
- */
+/** A creator's id as ids of entries hold it. */
 export function escapedCreator(creatorId: CreatorId): string {
-  return encodeURIComponent(creatorId).replaceAll("~", "%7E").replaceAll("%", "~");
+  return urlSafe(creatorId);
 }

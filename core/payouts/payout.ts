@@ -1,11 +1,9 @@
 import type { CreatorId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
+import type { PayoutState } from "../contracts/queries.ts";
 import { entryIdOf, type LedgerAccount, type LedgerEntry } from "../ledger/entry.ts";
 import type { Audience } from "../perimeter/caller.ts";
 import type { Micros } from "../values/micros.ts";
-
-/** `reserved` until the publisher's payment provider has said what became of it; then for ever. */
-export type PayoutState = "reserved" | "paid" | "failed";
 
 /** Money on its way to a creator. It has the id of the ledger entry that reserved it. */
 export interface Payout {

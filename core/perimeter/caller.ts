@@ -22,14 +22,33 @@ export function requireSight(
   throw problems.notFound(`creator ${JSON.stringify(creatorId)}`);
 }
 
+/**
+ * Whose rows a caller gets from a list of everybody's: those of the creator that was asked for, a
+ * creator's own, or all (undefined).
+ * @throws Problem 404 when a creator asks for another's.
+ */
+export function creatorListed(
+  caller: Caller,
+  creatorId: CreatorId | undefined,
+): CreatorId | undefined {
+  const listed = seesAll(caller) ? creatorId : (creatorId ?? (caller.subject as CreatorId));
+  if (listed !== undefined) requireSight(caller, listed, ["publisher", "admin"]);
+  return listed;
+}
+
+/** Not only what is a creator's own. */
+export function seesAll({ roles }: Caller): boolean {
+  return roles.some((role) => role !== "creator");
+}
+
 /** What an answer may say beyond what a creator may know. */
 export interface Audience {
   /** Who at the publisher's did something, and under which trace: creators are not told. */
   readonly names: boolean;
 }
 
-export function audienceOf({ roles }: Caller): Audience {
-  return { names: roles.some((role) => role !== "creator") };
+export function audienceOf(caller: Caller): Audience {
+  return { names: seesAll(caller) };
 }
 
 /**

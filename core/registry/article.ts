@@ -137,10 +137,35 @@ export async function readArticle(
   return article;
 }
 
-/** The public shape: the latest terms, and all there ever were, oldest first. */
-export function presentArticle({ articleId, title, terms, publishedAtMs, updatedAtMs }: Article) {
+/** What lists know of an article. */
+export type ListedArticle = Omit<Article, "rateCards" | "revision">;
+
+export function latestTerms({ articleId, terms }: ListedArticle): ArticleTerms {
   const latest = terms.at(-1);
   if (!latest) throw new Error(`article ${JSON.stringify(articleId)} has no terms`);
+  return latest;
+}
+
+/** The public shape: the latest terms, and all there ever were, oldest first. */
+export function presentArticle(article: Article) {
+  const { publishedAt, updatedAt, ...rest } = presentListed(article);
+  return {
+    ...rest,
+    versions: article.terms.map(({ version, effectiveFromMs, shares, group }) => ({
+      version,
+      effectiveFrom: new Date(effectiveFromMs).toISOString(),
+      shares,
+      group,
+    })),
+    ...(publishedAt === undefined ? {} : { publishedAt }),
+    updatedAt,
+  };
+}
+
+/** The same in a list: the latest terms alone. */
+export function presentListed(article: ListedArticle) {
+  const { articleId, title, publishedAtMs, updatedAtMs } = article;
+  const latest = latestTerms(article);
   const [first, ...others] = latest.shares;
   return {
     articleId,
@@ -149,12 +174,6 @@ export function presentArticle({ articleId, title, terms, publishedAtMs, updated
     ...(first && others.length === 0 ? { creatorId: first.creatorId } : {}),
     sharesVersion: latest.version,
     group: latest.group,
-    versions: terms.map(({ version, effectiveFromMs, shares, group }) => ({
-      version,
-      effectiveFrom: new Date(effectiveFromMs).toISOString(),
-      shares,
-      group,
-    })),
     ...(publishedAtMs === undefined ? {} : { publishedAt: new Date(publishedAtMs).toISOString() }),
     updatedAt: new Date(updatedAtMs).toISOString(),
   };

@@ -26,6 +26,9 @@ export interface Creator {
   readonly revision: number;
 }
 
+/** What lists know of a creator. */
+export type ListedCreator = Omit<Creator, "rateCards" | "revision">;
+
 export interface CreatorStore {
   /** Strongly consistent; an unknown id is simply absent from the result. */
   getMany(creatorIds: readonly CreatorId[]): Promise<ReadonlyMap<CreatorId, Creator>>;
@@ -74,7 +77,7 @@ export async function readCreator(creators: CreatorStore, creatorId: CreatorId):
 }
 
 /** The public shape, for the publisher and the creator itself. */
-export function presentCreator({ creatorId, name, readerIds, payee, updatedAtMs }: Creator) {
+export function presentCreator({ creatorId, name, readerIds, payee, updatedAtMs }: ListedCreator) {
   return {
     creatorId,
     ...(name === undefined ? {} : { name }),

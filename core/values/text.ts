@@ -10,3 +10,9 @@ export function cutToBytes(text: string, maxBytes: number): string {
   const { read } = utf8.encodeInto(fit, new Uint8Array(maxBytes));
   return fit.slice(0, read);
 }
+
+/** Whether a text begins with another as people read it: capitals are no difference. */
+export function startsAlike(text: string, prefix: string): boolean {
+  const plain = (some: string) => some.normalize("NFC").toLowerCase();
+  return plain(text).startsWith(plain(prefix));
+}

@@ -49,8 +49,8 @@ const needsOf: Record<Operation, Needs> = {
   "put-creator": { tables: { registry: ["BatchGetItem", "PutItem"], idempotency } },
   "put-article-group": { tables: { registry: ["Query", "PutItem"], idempotency } },
   "put-rate-card": { tables: { registry: ["BatchGetItem", "Query", "PutItem"], idempotency } },
-  "read-article": { tables: articles },
-  "read-creator": { tables: { registry: ["BatchGetItem"] } },
+  "read-article": { tables: articles, currentIndex: ["Query"] },
+  "read-creator": { tables: { registry: ["BatchGetItem"] }, currentIndex: ["Query"] },
   "read-article-groups": { tables: { registry: ["Query"] } },
   "read-rate-cards": { tables: { registry: ["BatchGetItem", "Query"] } },
   "dry-run-rate-card": {
@@ -77,7 +77,7 @@ const needsOf: Record<Operation, Needs> = {
     putEvents: true,
     payoutRules: true,
   },
-  "read-payouts": { tables: { ledger: ["Query"] } },
+  "read-payouts": { tables: { ledger: ["Query"] }, payoutIndex: ["Query"] },
   "export-payouts": {
     tables: { registry: ["BatchGetItem"] },
     payoutLists: ["Query"],

@@ -75,7 +75,7 @@ export class StateStack extends Stack {
       partitionKey: text(layout.partitionKey),
       sortKey: text(layout.sortKey),
     });
-    const { impressionKeys, earningsCounters, ledger, registry, idempotency, jobs } = tables;
+    const { impressionKeys, earningsCounters, ledger, idempotency, jobs } = tables;
 
     const counters = this.addTable("EarningsCounters", sorted(earningsCounters));
     const { dueIndex } = earningsCounters;
@@ -87,13 +87,18 @@ export class StateStack extends Stack {
       projectionType: ProjectionType.KEYS_ONLY,
     });
     const accounts = this.addTable("Ledger", sorted(ledger));
-    const { accountIndex } = ledger;
+    const { accountIndex, payoutIndex } = ledger;
     accounts.addGlobalSecondaryIndex({
       indexName: accountIndex.name,
       partitionKey: { name: accountIndex.partitionKey, type: AttributeType.NUMBER },
       sortKey: text(accountIndex.sortKey),
       // It says who has an account; what is in it is read from the account, where it is exact.
       projectionType: ProjectionType.KEYS_ONLY,
+    });
+    accounts.addGlobalSecondaryIndex({
+      indexName: payoutIndex.name,
+      partitionKey: text(payoutIndex.partitionKey),
+      sortKey: { name: payoutIndex.sortKey, type: AttributeType.NUMBER },
     });
     const answers = this.addTable("Idempotency", {
       partitionKey: text(idempotency.partitionKey),
@@ -145,7 +150,7 @@ export class StateStack extends Stack {
       }),
       earningsCounters: counters,
       ledger: accounts,
-      registry: this.addTable("Registry", sorted(registry)),
+      registry: this.addRegistry(),
       idempotency: answers,
       jobs: jobRecords,
       drafts: this.addTable("Drafts", sorted(tables.drafts)),
@@ -156,6 +161,24 @@ export class StateStack extends Stack {
       traces,
       deadLetters: this.addDeadLetters(),
     };
+  }
+
+  private addRegistry(): Table {
+    const { partitionKey, sortKey, currentIndex } = tables.registry;
+    const text = (name: string) => ({ name, type: AttributeType.STRING });
+    const registered = this.addTable("Registry", {
+      partitionKey: text(partitionKey),
+      sortKey: text(sortKey),
+    });
+    registered.addGlobalSecondaryIndex({
+      indexName: currentIndex.name,
+      partitionKey: text(currentIndex.partitionKey),
+      sortKey: text(currentIndex.sortKey),
+      // What lists show and filter by; rate cards are the larger part of an item.
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: [...currentIndex.projected],
+    });
+    return registered;
   }
 
   private addDeadLetters(): Table {

@@ -56,6 +56,16 @@ describe("who may do what", () => {
     expect(answer.body.type).toBe("urn:pennyline:problem:not-found");
   });
 
+  test.each(["articles", "payouts"])(
+    "in the list of %s a creator finds none of another's, and may not ask for them",
+    async (list) => {
+      const token = await cloud.mintToken({ role: "creator", id: "mallory" });
+      expect((await api.call("GET", `/v1/${list}`, { token })).body).toEqual({ items: [] });
+      const answer = await api.call("GET", `/v1/${list}?creatorId=ada`, { token });
+      expect([answer.status, answer.body.type]).toEqual([404, "urn:pennyline:problem:not-found"]);
+    },
+  );
+
   test("an unknown route is a 404", async () => {
     expect((await api.call("GET", "/v1/nothing", { token: api.admin })).status).toBe(404);
   });

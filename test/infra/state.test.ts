@@ -63,7 +63,7 @@ test("the due index holds keys only", () => {
   ]);
 });
 
-test("the account index holds keys only", () => {
+test("the account index holds keys only; the payout index is of payouts, whole", () => {
   expect(table(local, "Ledger").properties.GlobalSecondaryIndexes).toEqual([
     {
       IndexName: "accounts",
@@ -73,7 +73,26 @@ test("the account index holds keys only", () => {
       ],
       Projection: { ProjectionType: "KEYS_ONLY" },
     },
+    {
+      IndexName: "payouts",
+      KeySchema: [
+        { AttributeName: "state", KeyType: "HASH" },
+        { AttributeName: "requestedAtMs", KeyType: "RANGE" },
+      ],
+      Projection: { ProjectionType: "ALL" },
+    },
   ]);
+});
+
+test("lists of the registry are by keys that every item has always had, without rate cards", () => {
+  const [index, ...others] = table(local, "Registry").properties.GlobalSecondaryIndexes;
+  expect(others).toEqual([]);
+  expect(index.KeySchema).toEqual([
+    { AttributeName: "sk", KeyType: "HASH" },
+    { AttributeName: "pk", KeyType: "RANGE" },
+  ]);
+  expect(index.Projection.ProjectionType).toBe("INCLUDE");
+  expect(index.Projection.NonKeyAttributes).not.toContain("rateCards");
 });
 
 test("the alarm topic takes alarms of this account, over TLS", () => {
