@@ -7,6 +7,7 @@ import {
 import { type AcceptedEngagement, engagementsAccepted } from "../contracts/events.ts";
 import type { CommentLength, EngagementKind } from "../contracts/kinds.ts";
 import { limits } from "../contracts/limits.ts";
+import type { IsBot } from "../earnings/judge-engagement.ts";
 import type { EventPublisher } from "../messaging/event-publisher.ts";
 import { Problem } from "../perimeter/problem.ts";
 import { check, fieldProblems, validate } from "../perimeter/validate.ts";
@@ -31,17 +32,28 @@ export interface Rejection {
 export interface AcceptanceAnswer {
   readonly accepted: number;
   readonly rejected: readonly ({ readonly index: number } & Rejection)[];
+  /** Accepted and counted, but certain to earn nothing, and what to do about it; left out when none. */
+  readonly warnings?: readonly Warning[];
+}
+
+interface Warning {
+  /** Of the engagement in the request. */
+  readonly index: number;
+  readonly code: "bot";
+  readonly detail: string;
 }
 
 interface Deps {
   readonly findKnown: FindKnown;
+  /** As the worker that counts asks it: what is void there is warned of here. */
+  readonly isBot: IsBot;
   readonly bus: EventPublisher;
   readonly clock: Clock;
 }
 
 interface TokenDeps extends Deps {
   readonly tokens: ViewTokens;
-  /** Of the browser that calls. */
+  /** Of the request: the reader's browser, or a server that says it for the reader. */
   readonly userAgent?: string | undefined;
 }
 
@@ -198,10 +210,17 @@ async function acceptJudged(
   );
   const accepted: AcceptedEngagement[] = [];
   const rejections: AcceptanceAnswer["rejected"][number][] = [];
+  const warnings: Warning[] = [];
   judged.forEach((item, index) => {
     if (isRejection(item)) rejections.push({ index, ...item });
-    else if (known.has(item.articleId)) accepted.push(item);
-    else rejections.push({ index, ...unknownArticle(item) });
+    else if (!known.has(item.articleId)) rejections.push({ index, ...unknownArticle(item) });
+    else {
+      accepted.push(item);
+      const { userAgent, channel } = item;
+      if (userAgent !== undefined && deps.isBot(userAgent)) {
+        warnings.push({ index, code: "bot", detail: botDetail(userAgent, channel) });
+      }
+    }
   });
   if (accepted.length === 0) {
     const first = rejections[0];
@@ -221,7 +240,23 @@ async function acceptJudged(
       detail: { schemaVersion: 2, traceparent, acceptedAtMs, engagements },
     })),
   );
-  return { accepted: accepted.length, rejected: rejections };
+  return {
+    accepted: accepted.length,
+    rejected: rejections,
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+/** Of a user agent, what a warning repeats: enough to recognise it. */
+const maxShownUserAgentBytes = 100;
+
+function botDetail(userAgent: string, channel: Channel): string {
+  const shown = JSON.stringify(cutToBytes(userAgent, maxShownUserAgentBytes));
+  return channel === "token"
+    ? `counted, but earns nothing: the request's User-Agent ${shown} is a known bot's; ` +
+        "a server that reports for a reader sends the User-Agent of the reader's browser"
+    : `counted, but earns nothing: userAgent ${shown} is a known bot's; ` +
+        "send the User-Agent of the reader's browser, not your HTTP client's";
 }
 
 function unknownArticle({ articleId }: AcceptedEngagement): Rejection {

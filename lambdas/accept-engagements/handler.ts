@@ -1,3 +1,4 @@
+import { isKnownBot } from "../../adapters/bots.ts";
 import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
 import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { busFromEnvironment } from "../../adapters/eventbridge/bus-from-environment.ts";
@@ -20,6 +21,7 @@ const deps = {
   bus: busFromEnvironment(),
   tokens: jwsViewTokens(secrets, systemClock),
   clock: systemClock,
+  isBot: isKnownBot,
 };
 
 export const handler = limitedHandler(

@@ -228,6 +228,83 @@ describe("when a browser may date an engagement", () => {
   });
 });
 
+describe("an engagement whose sender is a known bot", () => {
+  const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+  /** As Node's own HTTP client sends it: its User-Agent is "node" unless it says another. */
+  async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
+    const response = await fetch(cloud.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Answer["body"] };
+  }
+
+  async function earningsOf(creatorId: string) {
+    await cloud.waitUntilIdle();
+    const path = `/v1/creators/${creatorId}/earnings`;
+    return (await api.call("GET", path, { token: api.publisher })).body.items;
+  }
+
+  test("sent by a server's HTTP client it is accepted with a warning; with the reader's User-Agent it pays", async () => {
+    await api.putArticle("relayed", "rita");
+    const body = { token: await api.viewToken("relayed", "r1"), kind: "view" };
+    const warned = await post("/v1/engagements", body);
+    expect(warned).toEqual({
+      status: 202,
+      body: {
+        accepted: 1,
+        rejected: [],
+        warnings: [{ index: 0, code: "bot", detail: expect.any(String) }],
+      },
+    });
+    expect(warned.body.warnings[0].detail).toMatch(
+      /earns nothing.*"node".*sends the User-Agent of the reader's browser$/,
+    );
+    expect(await post("/v1/engagements", body)).toEqual(warned);
+    expect(await earningsOf("rita")).toMatchObject([{ views: 0, micros: "0", void: { bot: 1 } }]);
+
+    const relayed = { token: await api.viewToken("relayed", "r2"), kind: "view" };
+    const paid = await post("/v1/engagements", relayed, { "user-agent": firefox });
+    expect(paid).toEqual({ status: 202, body: { accepted: 1, rejected: [] } });
+    expect(await earningsOf("rita")).toMatchObject([{ views: 1, void: { bot: 1 } }]);
+  });
+
+  test("a publisher's batch goes by each item's userAgent, not by its own client's", async () => {
+    await api.putArticle("batched", "bodo");
+    const view = { articleId: "batched", kind: "view" };
+    const body = {
+      engagements: [
+        { ...view, readerId: "b1" },
+        { ...view, readerId: "b2", kind: "clap" },
+        { ...view, readerId: "b3", userAgent: "python-requests/2.32" },
+        { ...view, readerId: "b4", userAgent: firefox },
+        { ...view, readerId: "b5", articleId: "unknown", userAgent: "curl/8.9" },
+        { ...view, readerId: "b6", userAgent: `Googlebot/2.1 ${"x".repeat(900)}` },
+      ],
+    };
+    const headers = { authorization: `Bearer ${api.publisher}`, "idempotency-key": randomUUID() };
+    const answer = await post("/v1/engagements/batch", body, headers);
+    expect(answer).toMatchObject({
+      status: 202,
+      body: {
+        accepted: 4,
+        rejected: [{ index: 1 }, { index: 4 }],
+        warnings: [
+          { index: 2, code: "bot" },
+          { index: 5, code: "bot" },
+        ],
+      },
+    });
+    const [own, long] = answer.body.warnings;
+    expect(own.detail).toMatch(/userAgent "python-requests\/2\.32".*not your HTTP client's$/);
+    expect(long.detail.length).toBeLessThan(300);
+    expect(await post("/v1/engagements/batch", body, headers)).toEqual(answer);
+    expect(await earningsOf("bodo")).toMatchObject([{ views: 2, void: { bot: 2 } }]);
+  });
+});
+
 describe("callers' JWTs", () => {
   const health = (token: string) => api.call("GET", "/v1/admin/proof", { token });
 

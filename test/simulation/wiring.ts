@@ -124,6 +124,7 @@ export function partsFor(wiring: Wiring, by: Invocation) {
     }),
     bus: wiring.mutant.wrapBus?.(bus) ?? bus,
     tokens: plainTokens(clock),
+    isBot: isKnownBot,
     ...rules,
     ...{ clock, pacing, currency, tallyShards, sha256: sha256Hex },
     ...{ minPayoutMicros, dayOfMonth: payoutDay, dedupeTtlDays: limits.dedupeTtlDays },
@@ -153,7 +154,7 @@ export const countDeliveries: Work = async (wiring, by, deliveries, deadlineMs) 
   const { countOnce: instead, wrapCountOnce } = wiring.mutant;
   const countOnce =
     instead?.({ by, tables: wiring.tables }) ?? wrapCountOnce?.(real, wiring.tables) ?? real;
-  const deps: CountDeps = { ...parts, countOnce, publisherId, isBot: isKnownBot };
+  const deps: CountDeps = { ...parts, countOnce, publisherId };
   const { failedIds, duplicates } = await countEngagements(deps, deliveries, deadlineMs);
   wiring.faults.met("duplicateEngagement", duplicates);
   return failedIds;
