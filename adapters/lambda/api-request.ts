@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyEventV2WithJWTAuthorizer } from "aws-lambda";
 import type * as z from "zod";
 import { limits } from "../../core/contracts/limits.ts";
-import { type Role, roles } from "../../core/contracts/routes.ts";
 import type { Caller } from "../../core/perimeter/caller.ts";
+import { callerOfJwt } from "../../core/perimeter/claims.ts";
 import { parseJson } from "../../core/perimeter/parse-json.ts";
 import { problems } from "../../core/perimeter/problem.ts";
 import { validate } from "../../core/perimeter/validate.ts";
@@ -53,14 +53,12 @@ export function query<Schema extends z.ZodType>(event: ApiEvent, schema: Schema)
   return validate(schema, event.queryStringParameters ?? {});
 }
 
-/** Who the gateway's JWT authorizer let in. The gateway has checked signature and scopes. */
+/**
+ * Who the gateway's JWT authorizer let in.
+ * @throws Problem 401 or 403 when its token does not name a caller whom the route lets in.
+ */
 export function callerOf(event: ApiEvent): Caller {
   const context = event.requestContext;
-  const claims = "authorizer" in context ? context.authorizer.jwt.claims : {};
-  // The gateway takes either claim, and hands lists over as `[a b]`.
-  const scopes = `${claims.scope ?? claims.scp ?? ""}`.replace(/^\[(.*)\]$/, "$1").split(/\s+/);
-  return {
-    subject: String(claims.sub ?? ""),
-    roles: roles.filter((role: Role) => scopes.includes(role)),
-  };
+  const jwt = "authorizer" in context ? context.authorizer.jwt : { claims: {} };
+  return callerOfJwt(jwt, event.routeKey);
 }

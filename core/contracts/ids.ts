@@ -30,6 +30,12 @@ export const creatorIdSchema = callerText("creatorId", limits.maxCreatorIdBytes)
   .regex(/^[^?#/]*$/, "creatorId must not contain ?, # or /")
   .brand("CreatorId");
 
+/** Who calls, by the JWT's `sub`: it goes into keys, books and logs. A creator's is its creator id. */
+export const subjectSchema = callerText("sub", limits.maxCreatorIdBytes).refine(
+  (sub) => sub.trim() !== "",
+  "sub must not be blank",
+);
+
 const emailLike = /[^\s@]@[^\s@]/;
 const ipv4Like = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { creatorIdSchema } from "./ids.ts";
+import { creatorIdSchema, subjectSchema } from "./ids.ts";
 
 /** What clients say over a WebSocket. The message's `action` is also the route it takes. */
 
@@ -37,7 +37,7 @@ export type Topic = Pick<z.infer<typeof subscribeSchema>, "topic" | "id">;
 
 /** Claims of a ticket to connect (JWS HS256), in seconds since the epoch where times. */
 export const ticketClaimsSchema = z.object({
-  sub: z.string().min(1),
+  sub: subjectSchema,
   roles: z.array(z.enum(["creator", "publisher", "admin"])).min(1),
   jti: z.string().min(1).max(128),
   exp: z.int(),

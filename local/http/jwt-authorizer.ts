@@ -115,9 +115,11 @@ function scopesOf(claims: JWTPayload): string[] {
 
 function textClaims(claims: JWTPayload): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(claims).map(([name, value]) => {
-      if (Array.isArray(value)) return [name, `[${value.join(" ")}]`];
-      return [name, typeof value === "object" ? JSON.stringify(value) : String(value)];
+    Object.entries(claims).flatMap(([name, value]) => {
+      // A claim that is null is left out, a list is its elements in brackets, and all else is its JSON.
+      if (value === null) return [];
+      if (Array.isArray(value)) return [[name, `[${value.join(" ")}]`]];
+      return [[name, typeof value === "object" ? JSON.stringify(value) : String(value)]];
     }),
   );
 }

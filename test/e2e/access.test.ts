@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { SignJWT } from "jose";
+import { decodeJwt, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Role, roles, routes } from "../../core/contracts/routes.ts";
 import type { Cloud } from "../../local/cloud.ts";
@@ -319,6 +319,92 @@ describe("callers' JWTs", () => {
     expect((await health(`${swapped}.${mac}`)).status).toBe(401);
     expect((await health(`${encode({ alg: "none" })}.${payload}.`)).status).toBe(401);
     expect((await health(api.admin)).status).toBe(200);
+  });
+
+  const claimsOf = (more: Record<string, unknown>) => {
+    const { iss = "", aud = "", exp = 0 } = decodeJwt(api.admin);
+    return cloud.signClaims({ ...{ iss, aud, exp, sub: "p", scope: "publisher" }, ...more });
+  };
+  const viewTokenBy = (token: string) =>
+    api.call("POST", "/v1/view-tokens", { token, body: { articleId: "a", readerId: "r" } });
+
+  const subjects: Record<string, unknown> = {
+    missing: undefined,
+    null: null,
+    empty: "",
+    blank: " \u00a0\t",
+    "too long": "x".repeat(257),
+    "too long in bytes": "é".repeat(129),
+    "of two lines": "ada\nadmin",
+    "with a control character": "ada\u0000",
+    "no well-formed Unicode": "ada\ud800",
+  };
+  test.each(Object.entries(subjects))(
+    "whose sub is %s: 401, whatever it asks for",
+    async (_, sub) => {
+      for (const answer of [
+        await viewTokenBy(await claimsOf({ sub })),
+        await api.call("GET", "/v1/creators/ada/balance", {
+          token: await claimsOf({ sub, scope: "creator" }),
+        }),
+        await health(await claimsOf({ sub, scope: "admin" })),
+        await api.call("POST", "/v1/connection-tickets", { token: await claimsOf({ sub }) }),
+      ]) {
+        expect(answer.body).toMatchObject({
+          ...{ status: 401, type: "urn:pennyline:problem:invalid-token" },
+          detail: expect.stringMatching(
+            /^sub must .*; send a token whose sub claim names the caller/,
+          ),
+        });
+        expect(answer.status).toBe(401);
+      }
+    },
+  );
+
+  test("a sub of 256 bytes is one", async () => {
+    expect((await viewTokenBy(await claimsOf({ sub: "é".repeat(128) }))).status).toBe(200);
+  });
+
+  /** As its function signs for it in the books; or the status, and by whom it was answered. */
+  async function signatureOf(claims: Record<string, unknown>): Promise<string> {
+    const body = { creatorId: "ada", amountMicros: "1", note: "n" };
+    const headers = { "idempotency-key": randomUUID() };
+    const token = await claimsOf({ scope: undefined, ...claims });
+    const answer = await api.call("POST", "/v1/ledger/adjustments", { token, body, headers });
+    if (answer.status === 201) return answer.body.bookedBy;
+    return `${answer.status} by the ${answer.body.type ? "function" : "gateway"}`;
+  }
+
+  test.each<[Record<string, unknown>, string]>([
+    [{ scope: "publisher" }, "publisher:p"],
+    [{ scope: "openid publisher publisher email" }, "publisher:p"],
+    [{ scope: "admin publisher" }, "publisher+admin:p"],
+    [{ scope: ["admin"] }, "admin:p"],
+    [{ scope: ["openid", "publisher", "admin"] }, "publisher+admin:p"],
+    [{ scp: "publisher openid" }, "publisher:p"],
+    [{ scp: ["openid", "admin"] }, "admin:p"],
+    [{ scope: null, scp: "publisher" }, "publisher:p"],
+    [{ scope: "publisher", scp: ["openid", "publisher"] }, "publisher:p"],
+    // Nobody has these.
+    [{}, "403 by the gateway"],
+    [{ scope: "" }, "403 by the gateway"],
+    [{ scope: "creator" }, "403 by the gateway"],
+    [{ scope: "publisherx xpublisher" }, "403 by the gateway"],
+    [{ scope: "Publisher ADMIN" }, "403 by the gateway"],
+    [{ scope: "publisher,admin" }, "403 by the gateway"],
+    [{ scope: "publisher\tadmin" }, "403 by the gateway"],
+    [{ scope: "[publisher admin]" }, "403 by the gateway"],
+    [{ scope: { publisher: true } }, "403 by the gateway"],
+    [{ scopes: ["publisher"], role: "admin" }, "403 by the gateway"],
+    // What the gateway does not take for a scope, a function does not either.
+    [{ scope: "publisher openid\tadmin" }, "publisher:p"],
+    [{ scope: ["publisher", "openid admin"] }, "publisher:p"],
+    [{ scope: "[admin publisher admin]" }, "publisher:p"],
+    // Of two claims that differ nobody knows which one the gateway took.
+    [{ scope: "publisher", scp: "admin" }, "403 by the function"],
+    [{ scope: ["publisher"], scp: ["publisher", "admin"] }, "403 by the function"],
+  ])("with %j is %s to gateway and function alike", async (claims, expected) => {
+    expect(await signatureOf(claims)).toBe(expected);
   });
 
   test("expired: 401", async () => {

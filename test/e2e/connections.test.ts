@@ -140,6 +140,8 @@ describe("a ticket", () => {
       "another key of the secret": await sign(await keyFor("unsubscribe"), "connection"),
       "another purpose": await sign(await keyFor("connection ticket v1"), "unsubscribe"),
       "no owner": await minter.sign({ ...minted, roles: [], exp: exp + 600 }),
+      "a blank subject": await minter.sign({ ...minted, sub: " ", exp: exp + 600 }),
+      "a subject of two lines": await minter.sign({ ...minted, sub: "ada\nben", exp: exp + 600 }),
       expired: await minter.sign({ ...minted, exp }),
     };
     for (const [name, one] of Object.entries(cases)) {
