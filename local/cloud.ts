@@ -83,7 +83,10 @@ export interface Cloud {
   queueDepths(): Readonly<Record<string, QueueDepth>>;
   /** Resolves when every polled queue is empty and nothing runs. */
   waitUntilIdle(options?: IdleOptions): Promise<void>;
-  /** Finishes work in flight, returns messages, keeps the data. */
+  /**
+   * Finishes work in flight within six seconds and ends the rest, returns messages, keeps the data:
+   * what was ended is answered 503, or delivered again at the next start.
+   */
   stop(): Promise<void>;
 }
 
@@ -158,6 +161,7 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
       const outcome = await functions.get(functionName).invoke(JSON.stringify(event));
       if (outcome.ok) return JSON.parse(outcome.payload);
       if ("throttled" in outcome) throw new Error(`${functionName} is throttled`);
+      if ("abandoned" in outcome) throw new Error(`${functionName} was stopped`);
       throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
     },
     deploy: (functionName, bundleDir, how = {}) =>
@@ -171,7 +175,7 @@ async function start(options: CloudOptions, context: Context, lock: DataDirLock)
     queueDepths: () => Object.fromEntries(queues.all().map((one) => [one.name, one.depth()])),
     waitUntilIdle: (idle) => waitUntilIdle({ ...parts, http }, idle),
     stop() {
-      stopped ??= stopParts(stores, parts).finally(() => lock.release());
+      stopped ??= stopParts(stores, parts, context).finally(() => lock.release());
       return stopped;
     },
   };

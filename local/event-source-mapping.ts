@@ -142,6 +142,8 @@ async function settleBatch(
   const payload = `{"Records":[${items.map(({ record }) => record).join(",")}]}`;
   const outcome = await invokeUntilRun(lambda, payload, stopping);
   const originals = items.filter(({ isCopy }) => !isCopy).map(({ received }) => received);
+  // Stopped in the middle: as after a kill, they are visible at the next start, and no receive counts.
+  if (outcome !== undefined && "abandoned" in outcome) return;
   if (outcome === undefined) {
     queue.release(originals.map(({ receiptHandle }) => receiptHandle));
     return;

@@ -22,6 +22,8 @@ const help = `Runs the synthesized application whole on this machine.
 `;
 
 const sameSignalMs = 500;
+/** A part that does not stop, such as a thread in native code, is left behind. */
+const stoppedWithinMs = 9_000;
 
 await runCommand(async () => {
   const startedAtMs = Date.now() - process.uptime() * 1000;
@@ -77,6 +79,10 @@ await runCommand(async () => {
     if (stopFaults) stopFaults();
     status?.stop();
     process.stdout.write("stopping: work in flight finishes (Ctrl-C again ends it now)\n");
+    setTimeout(() => {
+      print("some parts did not stop in time; everything that was accepted is kept");
+      process.exit(1);
+    }, stoppedWithinMs).unref();
     await cloud.stop();
     process.stdout.write("stopped; everything that was accepted is kept\n");
   };

@@ -183,20 +183,47 @@ export async function runTemplates(
   return { ...wired, scheduler, alarms, accessLog, activity };
 }
 
-/** From the outside in: what produces work stops before what the work needs. */
-export async function stopParts(stores: Stores, parts: Parts): Promise<void> {
+/** How long a stop lets work in flight finish, and clients read the answers that it causes. */
+const finishWithinMs = 6_000;
+const answerWithinMs = 500;
+const endWithinMs = 1_000;
+
+/**
+ * From the outside in: what produces work stops before what the work needs. What does not finish in
+ * time is ended: requests are answered 503, messages come again at the next start.
+ */
+export async function stopParts(stores: Stores, parts: Parts, { warn }: Context): Promise<void> {
+  const { functions } = parts;
   parts.alarms.stop();
-  await Promise.all([
+  const finished = Promise.all([
     stores.http.stop(),
     parts.scheduler.stop(),
     parts.services.finish(),
     ...parts.mappings.map((mapping) => mapping.stop()),
-  ]);
+  ]).then(() => functions.drain());
+  if (!(await isOver(finished, finishWithinMs))) {
+    const running = functions.all().filter((lambda) => lambda.busy() > 0);
+    if (running.length > 0) warn(`ended while they ran: ${running.map(({ name }) => name)}`);
+    await isOver(functions.stop(), endWithinMs);
+    if (!(await isOver(finished, answerWithinMs))) {
+      stores.http.cut();
+      await isOver(finished, endWithinMs);
+    }
+  }
   parts.accessLog.close();
-  await parts.functions.drain();
-  await parts.functions.stop();
+  await isOver(functions.stop(), endWithinMs);
   await parts.services.stop();
   await Promise.all([stores.fauxqs.stop(), stores.dynamodb.stop()]);
+}
+
+async function isOver(work: Promise<unknown>, withinMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), withinMs);
+  try {
+    return await Promise.race([work.then(() => true), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Awaits parts that start side by side; if one fails, those that did start are stopped. */

@@ -13,6 +13,8 @@ export interface FunctionStats {
   invocations: number;
   errors: number;
   throttles: number;
+  /** Never began: the request was over first. Or ended because the cloud stopped. */
+  abandoned: number;
   coldStarts: number;
 }
 
@@ -28,6 +30,12 @@ export function createStats(): Stats {
 }
 
 export function functionStats(stats: Stats, name: string): FunctionStats {
-  stats.functions[name] ??= { invocations: 0, errors: 0, throttles: 0, coldStarts: 0 };
+  stats.functions[name] ??= {
+    invocations: 0,
+    errors: 0,
+    throttles: 0,
+    abandoned: 0,
+    coldStarts: 0,
+  };
   return stats.functions[name];
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Metrics } from "../cloudwatch/metrics.ts";
 import { type InvocationOutcome, newTraceHeader } from "../lambda/function.ts";
+import { invokeWithin } from "../lambda/invoke-within.ts";
 import type { Stats } from "../stats.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ApiModel, ApiRoute } from "./api-model.ts";
@@ -11,6 +12,7 @@ import { BodyTooLarge, readBody } from "./read-body.ts";
 import { requestEvent } from "./request-event.ts";
 import {
   answerFromPayload,
+  clientClosedRequest,
   gatewayAnswer,
   type HttpAnswer,
   internalServerError,
@@ -31,6 +33,8 @@ interface Exchange {
   readonly rawPath: string;
   readonly rawQuery: string;
   readonly log: Record<string, string | number>;
+  /** The client has left. */
+  readonly gone: AbortSignal;
 }
 
 /** One request through authorizer, route and function, with its line in the access log. */
@@ -39,6 +43,7 @@ export async function answerRequest(
   model: ApiModel,
   accessLog: AccessLog,
   { stats, metrics }: Observers,
+  gone: AbortSignal,
 ): Promise<HttpAnswer> {
   const [target = "", ...query] = (request.url ?? "").split("?");
   const exchange: Exchange = {
@@ -47,6 +52,7 @@ export async function answerRequest(
     rawPath: decodePath(target) ?? "",
     rawQuery: query.join("?"),
     log: {},
+    gone,
   };
   const result = await route(request, model, exchange);
   const responseHeaders = {
@@ -166,10 +172,8 @@ async function integrate(
   exchange: Exchange,
 ): Promise<HttpAnswer> {
   const startedAtMs = Date.now();
-  const { promise: timeout, resolve: onTimeout } = Promise.withResolvers<"timeout">();
-  const timer = setTimeout(() => onTimeout("timeout"), timeoutMs);
-  const outcome = await Promise.race([lambda.invoke(event, { traceHeader }), timeout]);
-  clearTimeout(timer);
+  const { gone } = exchange;
+  const outcome = await invokeWithin(lambda, event, { timeoutMs, gone, traceHeader });
   exchange.log.integrationLatency = Date.now() - startedAtMs;
   if (outcome === "timeout") {
     exchange.log["integration.error"] = "Endpoint request timed out";
@@ -183,6 +187,12 @@ function failedAnswer(
   outcome: Extract<InvocationOutcome, { ok: false }>,
   exchange: Exchange,
 ): HttpAnswer {
+  if ("abandoned" in outcome) {
+    exchange.log["integration.error"] = exchange.gone.aborted
+      ? "The client left before the function ran"
+      : "The API stops";
+    return exchange.gone.aborted ? clientClosedRequest : serviceUnavailable;
+  }
   if ("throttled" in outcome) {
     exchange.log["integration.error"] = "Rate Exceeded.";
     return serviceUnavailable;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { AccessLog } from "./access-log.ts";
 import { answerRequest, type Observers } from "./answer-request.ts";
@@ -36,34 +36,36 @@ export interface HttpApi {
   busy(): number;
   /** Answers what is in flight and takes nothing new. */
   stop(): Promise<void>;
+  /** While it stops: ends every connection, answered or not. */
+  cut(): void;
 }
 
 type LocalAnswer = (path: string, accept: string) => HttpAnswer;
+
+type Handle = (request: IncomingMessage, gone: AbortSignal) => Promise<HttpAnswer> | HttpAnswer;
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Binds the port first, so that a busy one is known before anything else is started. */
 export async function listenHttpApi(port: number): Promise<HttpApi> {
-  const ready =
-    Promise.withResolvers<(request: IncomingMessage) => Promise<HttpAnswer> | HttpAnswer>();
+  const ready = Promise.withResolvers<Handle>();
   let busy = 0;
   let stopping = false;
   const local = new Map<string, LocalAnswer>();
-  const answerTo = (
-    request: IncomingMessage,
-    handle: (request: IncomingMessage) => Promise<HttpAnswer> | HttpAnswer,
-  ) => {
+  const answerTo = (request: IncomingMessage, handle: Handle, gone: AbortSignal) => {
     const { url = "", method, headers } = request;
-    if (method !== "GET" || !url.startsWith("/_local/")) return handle(request);
+    if (method !== "GET" || !url.startsWith("/_local/")) return handle(request, gone);
     const path = url.split("?")[0] ?? "";
     const answer = local.get(path.split("/").slice(0, 3).join("/"));
     return answer?.(path, headers.accept ?? "") ?? gatewayAnswer(404, "Not Found");
   };
   const server = createServer(serverOptions, async (request, response) => {
     busy += 1;
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
     try {
       const handle = await ready.promise;
-      send(response, await answerTo(request, handle), stopping);
+      send(response, await answerTo(request, handle, gone.signal), stopping);
     } catch (error) {
       if (error instanceof ClientGone) return;
       process.stderr.write(`the HTTP API failed: ${(error as Error).stack}\n`);
@@ -73,6 +75,12 @@ export async function listenHttpApi(port: number): Promise<HttpApi> {
       busy -= 1;
     }
   });
+  // Those that became WebSockets among them, which the server itself forgets.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   await listen(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -80,9 +88,9 @@ export async function listenHttpApi(port: number): Promise<HttpApi> {
     onLocal: (path, answer) => void local.set(path, answer),
     onUpgrade: (take) => void server.on("upgrade", take),
     serve(model, accessLog, observers) {
-      ready.resolve((request) =>
+      ready.resolve((request, gone) =>
         model
-          ? answerRequest(request, model, accessLog, observers)
+          ? answerRequest(request, model, accessLog, observers, gone)
           : gatewayAnswer(404, "Not Found"),
       );
     },
@@ -97,6 +105,9 @@ export async function listenHttpApi(port: number): Promise<HttpApi> {
       const sweep = setInterval(() => server.closeIdleConnections(), 50);
       await closed;
       clearInterval(sweep);
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

@@ -15,6 +15,8 @@ export function gatewayAnswer(
 }
 
 export const internalServerError = gatewayAnswer(500, "Internal Server Error");
+/** What the access log says, as nginx does, of a request whose client has left; nobody reads it. */
+export const clientClosedRequest = gatewayAnswer(499, "Client Closed Request");
 export const serviceUnavailable = gatewayAnswer(503, "Service Unavailable");
 
 // What Node sets for every answer, and what no integration may replace.

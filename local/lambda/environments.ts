@@ -8,9 +8,10 @@ export interface Environments {
   readonly taskRoot: string;
   /**
    * One that runs nothing, warm or new.
-   * @throws InitFailed when the code does not load.
+   * @param over ends the wait for one.
+   * @throws InitFailed when the code does not load; Abandoned when the wait ended before.
    */
-  acquire(): Promise<Environment>;
+  acquire(over?: AbortSignal): Promise<Environment>;
   /** Gives one back that may run again; one that died has taken itself off. */
   release(environment: Environment): void;
   /** How many wait for one. */
@@ -23,6 +24,11 @@ export interface Environments {
 export interface EnvironmentsDeps extends Pick<EnvironmentEvents, "onMetrics"> {
   readonly onColdStart: () => void;
   readonly maxEnvironments: number;
+  /**
+   * With that many, one more is started whenever none came free for a second: those that are busy
+   * wait for something else, and need no processor.
+   */
+  readonly maxWhileBlocked: number;
   readonly idleMs: number;
 }
 
@@ -34,9 +40,14 @@ export class InitFailed extends Error {
   }
 }
 
+/** Nobody waits for the invocation any more, and it has not begun. */
+export class Abandoned extends Error {}
+
+const blockedAfterMs = 1_000;
+
 interface Waiting {
   run(environment: Environment): void;
-  fail(error: FunctionError): void;
+  fail(error: Error): void;
 }
 
 export function createEnvironments(
@@ -46,12 +57,20 @@ export function createEnvironments(
   const all = new Set<Environment>();
   /** The most recently used is last: under little load the others grow old and are ended. */
   const idle: Environment[] = [];
-  const waiting: Waiting[] = [];
+  const waiting = new Set<Waiting>();
   let starting = 0;
   let retired = false;
+  let stopped = false;
 
+  /** Who waits longest. */
+  const shift = (): Waiting | undefined => {
+    const [first] = waiting;
+    if (first !== undefined) waiting.delete(first);
+    return first;
+  };
   const hand = (environment: Environment) => {
-    const next = waiting.shift();
+    const next = shift();
+    watchForBlock();
     if (next !== undefined) next.run(environment);
     else if (retired) void environment.terminate();
     else idle.push(environment);
@@ -71,7 +90,7 @@ export function createEnvironments(
         if (index !== -1) idle.splice(index, 1);
         if (initError !== undefined) {
           starting -= 1;
-          waiting.shift()?.fail(initError);
+          shift()?.fail(new InitFailed(initError));
         }
         startIfNeeded();
       },
@@ -80,7 +99,18 @@ export function createEnvironments(
     all.add(environment);
   };
   const startIfNeeded = () => {
-    while (waiting.length > starting && all.size < deps.maxEnvironments) start();
+    while (!stopped && waiting.size > starting && all.size < deps.maxEnvironments) start();
+  };
+  let blocked: NodeJS.Timeout | undefined;
+  /** From when the first one waits, or an environment came free, until the next one does. */
+  const watchForBlock = () => {
+    clearTimeout(blocked);
+    if (waiting.size === 0) return;
+    blocked = setTimeout(() => {
+      const room = all.size < deps.maxWhileBlocked;
+      if (waiting.size > 0 && starting === 0 && room) start();
+      watchForBlock();
+    }, blockedAfterMs);
   };
 
   const reaper = setInterval(() => {
@@ -90,26 +120,42 @@ export function createEnvironments(
 
   return {
     taskRoot: settings.taskRoot,
-    acquire() {
+    acquire(over) {
+      if (stopped || over?.aborted) return Promise.reject(new Abandoned());
       const environment = idle.pop();
       if (environment !== undefined) return Promise.resolve(environment);
       const { promise, resolve, reject } = Promise.withResolvers<Environment>();
-      waiting.push({ run: resolve, fail: (error) => reject(new InitFailed(error)) });
+      const giveUp = () => {
+        if (waiting.delete(one)) reject(new Abandoned());
+      };
+      const one: Waiting = {
+        run(environment) {
+          over?.removeEventListener("abort", giveUp);
+          resolve(environment);
+        },
+        fail: reject,
+      };
+      over?.addEventListener("abort", giveUp);
+      waiting.add(one);
+      if (waiting.size === 1) watchForBlock();
       startIfNeeded();
       return promise;
     },
     release(environment) {
       if (all.has(environment)) hand(environment);
     },
-    waiting: () => waiting.length,
+    waiting: () => waiting.size,
     retire() {
       retired = true;
       clearInterval(reaper);
       for (const environment of idle.splice(0)) void environment.terminate();
     },
     async stop() {
+      stopped = true;
       clearInterval(reaper);
-      waiting.length = 0;
+      clearTimeout(blocked);
+      for (const one of waiting) one.fail(new Abandoned());
+      waiting.clear();
       await Promise.all([...all].map((environment) => environment.terminate()));
     },
   };

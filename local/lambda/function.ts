@@ -3,7 +3,7 @@ import type { Faults } from "../faults.ts";
 import type { FunctionStats } from "../stats.ts";
 import { type FunctionConfiguration, withCode } from "./configuration.ts";
 import type { Environment, InvocationResult } from "./environment.ts";
-import { createEnvironments, type Environments, InitFailed } from "./environments.ts";
+import { Abandoned, createEnvironments, type Environments, InitFailed } from "./environments.ts";
 import type { FunctionError, PrintedMetric } from "./messages.ts";
 import { type Candidate, createTraffic } from "./traffic.ts";
 
@@ -18,7 +18,7 @@ export interface LambdaFunction {
   readonly name: string;
   readonly arn: string;
   readonly timeoutMs: number;
-  /** How many invocations can run at once here. */
+  /** How many invocations can run at once here, if they are busy. */
   readonly concurrency: number;
   /** The folder of the code that serves. */
   taskRoot(): string;
@@ -33,14 +33,21 @@ export interface LambdaFunction {
    * @throws when it does not load.
    */
   prepare(taskRoot: string): Promise<Candidate>;
+  /** Ends what runs and abandons what waits or comes. */
   stop(): Promise<void>;
 }
 
 export interface InvokeOptions {
   readonly traceHeader?: string;
+  /** Nobody waits for the answer any more: what has not begun never does. What runs goes on. */
+  readonly over?: AbortSignal | undefined;
 }
 
-export type InvocationOutcome = InvocationResult | { readonly ok: false; readonly throttled: true };
+export type InvocationOutcome =
+  | InvocationResult
+  | { readonly ok: false; readonly throttled: true }
+  /** It never began, or was ended because the cloud stops. */
+  | { readonly ok: false; readonly abandoned: true };
 
 export interface FunctionDeps {
   readonly faults: Faults;
@@ -49,14 +56,17 @@ export interface FunctionDeps {
   /** What Lambda itself tells CloudWatch. */
   readonly measure: (metric: LambdaMetric, value: number) => void;
   readonly warn: (message: string) => void;
-  /** Environments of one function at most: a machine has not the breadth of AWS. */
+  /** Environments of one function that are busy at most: a machine has not the breadth of AWS. */
   readonly maxEnvironments: number;
+  /** And with those that wait for something else, such as a long poll. */
+  readonly maxWhileBlocked: number;
   readonly idleMs: number;
 }
 
 export type LambdaMetric = "Duration" | "Errors" | "Invocations" | "Throttles";
 
 const throttled = { ok: false, throttled: true } as const;
+const abandoned = { ok: false, abandoned: true } as const;
 
 export function createFunction(
   configuration: FunctionConfiguration,
@@ -67,6 +77,7 @@ export function createFunction(
   const environmentsOf = (code: FunctionConfiguration) => {
     const environments = createEnvironments(code, {
       ...{ maxEnvironments: concurrency, idleMs: deps.idleMs, onMetrics: deps.onMetrics },
+      maxWhileBlocked: Math.min(reservedConcurrency, deps.maxWhileBlocked),
       onColdStart: () => {
         deps.stats.coldStarts += 1;
       },
@@ -78,6 +89,7 @@ export function createFunction(
   const all = new Set<Environments>();
   const traffic = createTraffic(environmentsOf(configuration));
   let busy = 0;
+  let stopped = false;
   let onIdle: (() => void)[] = [];
 
   const run = async (payload: string, options: InvokeOptions): Promise<InvocationOutcome> => {
@@ -86,8 +98,11 @@ export function createFunction(
     const environments = traffic.next();
     let environment: Environment;
     try {
-      environment = await environments.acquire();
+      environment = await environments.acquire(options.over);
+      deps.stats.invocations += 1;
     } catch (error) {
+      if (error instanceof Abandoned) return abandoned;
+      deps.stats.invocations += 1;
       if (error instanceof InitFailed) return { ok: false, error: error.error };
       throw error;
     }
@@ -108,6 +123,7 @@ export function createFunction(
       },
       fault?.kind === "kill-after" ? { killAfterMs: fault.ms } : undefined,
     );
+    if (stopped && !result.ok) return abandoned;
     deps.measure("Duration", performance.now() - startedAtMs);
     if (isReusable(result)) environments.release(environment);
     return result;
@@ -130,7 +146,6 @@ export function createFunction(
         return { ok: false, error: tooLarge };
       }
       busy += 1;
-      deps.stats.invocations += 1;
       try {
         const outcome = await run(payload, options);
         report(name, outcome, configuration.settings.logFile, deps);
@@ -162,6 +177,7 @@ export function createFunction(
       }
     },
     async stop() {
+      stopped = true;
       await Promise.all([...all].map((environments) => environments.stop()));
     },
   };
@@ -190,6 +206,10 @@ function isReusable(result: InvocationResult): boolean {
 }
 
 function report(name: string, outcome: InvocationOutcome, logFile: string, deps: FunctionDeps) {
+  if ("abandoned" in outcome) {
+    deps.stats.abandoned += 1;
+    return;
+  }
   if ("throttled" in outcome) {
     deps.stats.throttles += 1;
     deps.measure("Throttles", 1);

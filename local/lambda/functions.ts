@@ -25,6 +25,8 @@ export interface FunctionsDeps {
 }
 
 const idleMs = 60_000;
+/** More threads than this do not fit into the memory of a small machine. */
+const maxWhileBlocked = 24;
 const longLogBytes = 32 * 1_048_576;
 
 export function createFunctions(
@@ -50,6 +52,7 @@ export function createFunctions(
         deps.metrics.record({ namespace: "AWS/Lambda", name, dimensions }, value);
       },
       maxEnvironments,
+      maxWhileBlocked,
       idleMs,
     });
     byName.set(configuration.name, lambda);

@@ -109,7 +109,11 @@ export async function openFauxqs(directory: string, region: string): Promise<Fau
     },
     transaction,
     async stop() {
-      await app.close();
+      const closed = app.close();
+      // Clients that wait for a message, or for nothing, are kept waiting no longer.
+      for (const queue of sqsStore.allQueues()) queue.cancelWaiters();
+      app.server.closeAllConnections();
+      await closed;
       persistence.close();
     },
   };

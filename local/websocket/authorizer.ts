@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { LambdaFunction } from "../lambda/function.ts";
 import { type Functions, functionArn } from "../lambda/functions.ts";
+import { invokeWithin } from "../lambda/invoke-within.ts";
 import { readProperties } from "../templates/properties.ts";
 import { account, region } from "../templates/resource-types.ts";
 import { describe, type Resource } from "../templates/resources.ts";
@@ -14,8 +15,16 @@ export type ConnectVerdict =
 
 /** A Lambda authorizer of type REQUEST: its function decides who may connect. */
 export interface RequestAuthorizer {
-  authorize(request: IncomingMessage, connection: ConnectionFacts): Promise<ConnectVerdict>;
+  /** @param gone the client has left: it is not asked any more if it has not been by then. */
+  authorize(
+    request: IncomingMessage,
+    connection: ConnectionFacts,
+    gone: AbortSignal,
+  ): Promise<ConnectVerdict>;
 }
+
+/** API Gateway waits no longer for an authorizer. */
+const timeoutMs = 10_000;
 
 const authorizerShape = {
   AuthorizerType: z.literal("REQUEST", { error: "only REQUEST authorizers are for WebSockets" }),
@@ -42,11 +51,11 @@ export function createRequestAuthorizer(
   const lambda = functions.get(functionArn(properties.AuthorizerUri));
   const sources = properties.IdentitySource.map((one) => identitySource(one, resource));
   return {
-    async authorize(request, connection) {
+    async authorize(request, connection, gone) {
       if (!sources.every((has) => has(request))) {
         return { kind: "refused", status: 401, reason: "no identity" };
       }
-      return ask(lambda, request, connection);
+      return ask(lambda, request, connection, gone);
     },
   };
 }
@@ -55,6 +64,7 @@ async function ask(
   lambda: LambdaFunction,
   request: IncomingMessage,
   connection: ConnectionFacts,
+  gone: AbortSignal,
 ): Promise<ConnectVerdict> {
   const { apiId, stage } = connection;
   const methodArn = `arn:aws:execute-api:${region}:${account}:${apiId}/${stage}/$connect`;
@@ -64,11 +74,13 @@ async function ask(
     ...requestParts(request),
     requestContext: connection.context("$connect", "CONNECT"),
   };
-  const outcome = await lambda.invoke(JSON.stringify(event));
+  const outcome = await invokeWithin(lambda, JSON.stringify(event), { timeoutMs, gone });
+  if (outcome === "timeout") return { kind: "refused", status: 500, reason: "timed out" };
   if (!outcome.ok) {
     // The one error that an authorizer may throw to say no.
     const unauthorized = "error" in outcome && outcome.error.errorMessage === "Unauthorized";
-    const reason = "error" in outcome ? outcome.error.errorMessage : "throttled";
+    const unrun = "abandoned" in outcome ? "not run" : "throttled";
+    const reason = "error" in outcome ? outcome.error.errorMessage : unrun;
     return { kind: "refused", status: unauthorized ? 401 : 500, reason };
   }
   const verdict = readPolicy(JSON.parse(outcome.payload), methodArn);

@@ -57,6 +57,8 @@ export async function accept(
   }
   if (path.replace(/\/$/, "") !== `/${model.stage}`) return refuse(socket, 403, "Forbidden");
   let connection = newConnection(request);
+  const left = new AbortController();
+  socket.once("close", () => left.abort());
   const say = (status: number, more = {}) => {
     const context = factsOf(connection, model).context("$connect", "CONNECT");
     accessLog.write(logValues(context, status, more));
@@ -67,7 +69,11 @@ export async function accept(
   }
   const route = model.routes.get("$connect");
   if (route?.authorizer !== undefined) {
-    const verdict = await route.authorizer.authorize(request, factsOf(connection, model));
+    const verdict = await route.authorizer.authorize(
+      request,
+      factsOf(connection, model),
+      left.signal,
+    );
     if (verdict.kind === "refused") {
       say(verdict.status, { "authorizer.error": verdict.reason });
       return refuse(socket, verdict.status, refusals[verdict.status]);
@@ -79,7 +85,7 @@ export async function accept(
   if (route !== undefined) {
     const requestContext = factsOf(connection, model).context("$connect", "CONNECT");
     const event = { ...requestParts(request), requestContext, isBase64Encoded: false };
-    const outcome = await invokeRoute(route, event);
+    const outcome = await invokeRoute(route, event, left.signal);
     if (!outcome.ok) {
       connections.forget(connection.id);
       say(502, { "integration.error": outcome.reason });

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { invokeWithin } from "../lambda/invoke-within.ts";
 import type { WebSocketRoute } from "./api-model.ts";
 
 export type RouteOutcome =
@@ -8,17 +8,22 @@ export type RouteOutcome =
       readonly body: string | undefined;
       readonly headers: Readonly<Record<string, unknown>>;
     }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly abandoned?: boolean };
 
-/** Runs a route's function and reads what a proxy integration returns. */
-export async function invokeRoute(route: WebSocketRoute, event: object): Promise<RouteOutcome> {
-  const giveUp = new AbortController();
-  const timeout = delay(route.timeoutMs, "timeout" as const, { signal: giveUp.signal });
-  timeout.catch(() => {});
-  const outcome = await Promise.race([route.lambda.invoke(JSON.stringify(event)), timeout]);
-  giveUp.abort();
+/**
+ * Runs a route's function and reads what a proxy integration returns.
+ * @param gone its client has left: what has not begun by then never does.
+ */
+export async function invokeRoute(
+  route: WebSocketRoute,
+  event: object,
+  gone?: AbortSignal,
+): Promise<RouteOutcome> {
+  const { lambda, timeoutMs } = route;
+  const outcome = await invokeWithin(lambda, JSON.stringify(event), { timeoutMs, gone });
   if (outcome === "timeout") return { ok: false, reason: "Endpoint request timed out" };
   if (!outcome.ok) {
+    if ("abandoned" in outcome) return { ok: false, reason: "not run", abandoned: true };
     const reason = "throttled" in outcome ? "Rate Exceeded." : outcome.error.errorMessage;
     return { ok: false, reason };
   }

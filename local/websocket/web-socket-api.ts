@@ -53,15 +53,17 @@ export function serveWebSockets(model: WebSocketModel, deps: WebSocketDeps): Web
     socket.on("error", () => {
       // What was wrong is in the code that the connection closes with.
     });
+    const gone = new AbortController();
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       active(connection);
       if (isBinary) socket.close(1003, "only text is understood");
-      else track(receive(data.toString("utf8"), connection, model, deps));
+      else track(receive(data.toString("utf8"), connection, model, deps, gone.signal));
     });
     const ended = Promise.withResolvers<void>();
     track(ended.promise);
     socket.on("close", (code: number, reason: Buffer) => {
       connections.close(connection.id);
+      gone.abort();
       disconnect(connection, code, reason.toString("utf8"), model, deps).then(
         ended.resolve,
         ended.reject,
@@ -105,6 +107,7 @@ async function receive(
   connection: LiveConnection,
   model: WebSocketModel,
   { accessLog }: WebSocketDeps,
+  gone: AbortSignal,
 ): Promise<void> {
   const named = model.routes.get(model.select(text) ?? "");
   const route = named?.routeKey.startsWith("$") === false ? named : model.routes.get("$default");
@@ -125,7 +128,7 @@ async function receive(
     return tell("Too Many Requests");
   }
   const event = { requestContext: context, body: text, isBase64Encoded: false };
-  const outcome = await invokeRoute(route, event);
+  const outcome = await invokeRoute(route, event, gone);
   log(outcome.ok ? outcome.status : 500, outcome.ok ? {} : { "integration.error": outcome.reason });
   if (!outcome.ok) tell("Internal server error");
   else if (route.responds && outcome.body !== undefined) connection.socket.send(outcome.body);
@@ -149,6 +152,8 @@ async function disconnect(
     const event = { headers, multiValueHeaders, requestContext: context, isBase64Encoded: false };
     const outcome = await invokeRoute(route, event);
     accessLog.write(logValues(context, outcome.ok ? outcome.status : 500));
+    // The cloud stops: it runs at the next start.
+    if (!outcome.ok && outcome.abandoned) return;
   }
   connections.forget(connection.id);
 }

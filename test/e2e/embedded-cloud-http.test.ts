@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readDevIssuer } from "../../local/dev-issuer.ts";
-import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { cloudForTest, startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { fixtureApi, fixtureFunction, writeAssembly } from "./support/fixture-assembly.ts";
 
 /** Answers with the event, or with what the `x-answer` header holds. */
@@ -11,6 +11,7 @@ export const handler = async (event) => {
   const mode = event.headers["x-mode"];
   if (mode === "throw") throw new Error("on purpose");
   if (mode === "exit") process.exit(3);
+  if (mode === "brief") await new Promise((resolve) => setTimeout(resolve, 300));
   if (mode === "hang") await new Promise(() => {});
   const answer = event.headers["x-answer"];
   return answer === undefined ? event : JSON.parse(answer);
@@ -229,3 +230,55 @@ describe("the HTTP API", () => {
     expect(answer.headers.get("access-control-allow-origin")).toBe("https://a.example");
   });
 });
+
+test("J4: what nobody waits for any more never runs; a function whose environments all wait gets another one; stop ends them", async () => {
+  const fixture = fixtureApi({ "GET /slow": {} });
+  const { Integration } = fixture as unknown as Record<string, { Properties: object }>;
+  const impatient = { ...Integration?.Properties, TimeoutInMillis: 500 };
+  const slow = await cloudForTest({
+    assemblyDir: writeAssembly({
+      resources: {
+        ...fixture,
+        Integration: { Type: "AWS::ApiGatewayV2::Integration", Properties: impatient },
+        Function: fixtureFunction("echo", { Timeout: 60 }),
+      },
+      bundles: { echo },
+    }),
+  });
+  const { concurrency, busy } = slow.functions.get("echo");
+  const stats = () => slow.stats.functions.echo ?? expect.unreachable("no statistics");
+  const ask = async (mode: string, signal?: AbortSignal) => {
+    const init = { headers: { "x-mode": mode }, ...(signal && { signal }) };
+    return (await fetch(`${slow.url}/slow`, init)).status;
+  };
+  const askAll = (count: number, mode: string) =>
+    Promise.all(Array.from({ length: count }, () => ask(mode)));
+  const all = (count: number, status: number) => Array.from({ length: count }, () => status);
+  // Only side by side are they answered in time: every environment is there.
+  await expect
+    .poll(() => askAll(concurrency, "brief"), { timeout: 60_000 })
+    .toEqual(all(concurrency, 200));
+  await expect.poll(() => busy(), { timeout: 30_000 }).toBe(0);
+
+  // The gateway has given up on these, and they run on: nothing else can begin.
+  expect(await askAll(concurrency, "hang")).toEqual(all(concurrency, 503));
+  expect(busy()).toBe(concurrency);
+  const { invocations, abandoned } = stats();
+  expect(await askAll(20, "")).toEqual(all(20, 503));
+  expect(stats()).toMatchObject({ invocations, abandoned: abandoned + 20 });
+  const leaving = Array.from({ length: 20 }, () => ask("", AbortSignal.timeout(50)));
+  expect((await Promise.allSettled(leaving)).map(({ status }) => status)).not.toContain(
+    "fulfilled",
+  );
+  await expect.poll(() => stats().abandoned).toBe(abandoned + 40);
+  expect([stats().invocations, busy()]).toEqual([invocations, concurrency]);
+
+  // This one waits as long as it takes: for an environment beyond the usual ones.
+  expect(await slow.invoke("echo", { headers: {} })).toEqual({ headers: {} });
+  expect([busy(), stats().coldStarts]).toEqual([concurrency, concurrency + 1]);
+
+  const stoppedAtMs = Date.now();
+  await slow.stop();
+  expect(Date.now() - stoppedAtMs).toBeLessThan(10_000);
+  expect([busy(), slow.messages]).toEqual([0, ["ended while they ran: echo"]]);
+}, 120_000);

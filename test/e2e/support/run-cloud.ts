@@ -9,7 +9,7 @@ try {
     schedules: false,
     faults: JSON.parse(plan),
   });
-  process.on("SIGTERM", () => void cloud.stop());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => void cloud.stop());
   process.stdout.write(`${JSON.stringify({ url: cloud.url, servicesUrl: cloud.servicesUrl })}\n`);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
