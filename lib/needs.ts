@@ -11,6 +11,7 @@ import {
   filePrefixes,
   integrationsPartition,
   lettersPrefix,
+  longPollPartitions,
   payoutLists,
   poolPlansPrefix,
   pressureItem,
@@ -74,6 +75,8 @@ export interface Needs {
   readonly poolPlans?: readonly DynamoAction[];
   /** How fast the API's callers are, and may be, in the pacing table. */
   readonly callerLimits?: readonly DynamoAction[];
+  /** How many clients wait for a job, and may, in the pacing table. */
+  readonly longPolls?: readonly DynamoAction[];
   readonly jobOwnerIndex?: readonly DynamoAction[];
   readonly jobAttentionIndex?: readonly DynamoAction[];
   /** Files of a kind; a pre-signed URL can do no more than the function that signs it. */
@@ -123,6 +126,7 @@ const partitions = {
   pressure: { table: "pacing", keys: [pressureItem] },
   integrations: { table: "registry", keys: [integrationsPartition] },
   callerLimits: { table: "pacing", keys: callerLimitPartitions },
+  longPolls: { table: "pacing", keys: longPollPartitions },
   failureLog: { table: "deadLetters", keys: [`${failuresPrefix}*`, `${lettersPrefix}*`] },
 } as const satisfies Record<string, { table: TableName; keys: readonly string[] }>;
 const secretNames = [
@@ -243,6 +247,12 @@ function rulesOf(needs: Needs, settings: Settings): Record<string, string> {
     ...(needs.webPush && {
       [environment.webPushContact]: settings.webPush.contact ?? settings.issuer,
       [environment.webPushPerSecond]: String(settings.webPush.perSecond),
+    }),
+    ...(needs.longPolls && {
+      [environment.longPolls]: JSON.stringify({
+        perOwner: settings.jobs.maxLongPollsPerOwner,
+        all: settings.jobs.maxLongPolls,
+      }),
     }),
     ...(needs.callerLimits && { [environment.rateLimits]: ratesOf(settings) }),
     ...(needs.outbound && { [environment.allowLoopback]: String(settings.outbound.allowLoopback) }),

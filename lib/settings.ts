@@ -83,19 +83,26 @@ const statements = z.strictObject({
   questionsTo: z.string().min(1).max(200).optional(),
 });
 
-const jobs = z.strictObject({
-  /** A job is forgotten this long after it was accepted, finished or not: not while it may still wait. */
-  retentionDays: z
-    .int()
-    .min(limits.maxIntegrationWaitMs / 86_400_000 + 1)
-    .max(365)
-    .default(30),
-  /**
-   * Clients that may wait in a long poll at once: each holds one of the account's executions. None: as
-   * many as there are, which is for accounts with so few that none can be set aside.
-   */
-  maxLongPolls: z.int().positive().optional(),
-});
+const jobs = z
+  .strictObject({
+    /** A job is forgotten this long after it was accepted, finished or not: not while it may still wait. */
+    retentionDays: z
+      .int()
+      .min(limits.maxIntegrationWaitMs / 86_400_000 + 1)
+      .max(365)
+      .default(30),
+    /**
+     * Long polls that may wait at once, of all owners: each holds one of the account's executions, so
+     * keep it well below those. A new account may have ten.
+     */
+    maxLongPolls: z.int().positive().max(1_000).default(5),
+    /** Of one owner, a creator or the publisher with all of its programs. */
+    maxLongPollsPerOwner: z.int().positive().max(100).default(3),
+  })
+  .refine(({ maxLongPolls, maxLongPollsPerOwner }) => maxLongPollsPerOwner < maxLongPolls, {
+    path: ["maxLongPollsPerOwner"],
+    error: "must be less than maxLongPolls: one owner must leave places for others",
+  });
 
 /** An address, or `A Name <an@address>`. */
 const mailbox = z

@@ -55,5 +55,6 @@ export const environment = {
   deferralDeadLettersArn: "DEFERRAL_DEAD_LETTERS_ARN",
   canaryWithinSeconds: "CANARY_WITHIN_SECONDS",
   rateLimits: "RATE_LIMITS",
+  longPolls: "LONG_POLLS",
   limitSecretArn: "LIMIT_SECRET_ARN",
 } as const;

@@ -160,6 +160,8 @@ export const integrationsPartition = "integrations";
 /** How limits of the API's callers are called, and where they lie: others are none of its business. */
 export const callerLimitsPrefix = "callers#";
 export const callerLimitPartitions = [`limit#${callerLimitsPrefix}*`] as const;
+/** Who waits in a long poll: leases that only the function which reads jobs takes. */
+export const longPollPartitions = ["lease#long-poll#*"] as const;
 /** What workers note of deliveries that fail, in the table of dead letters. */
 export const failuresPrefix = "failure#";
 /** Each letter is a partition: workers say of those that were redriven what came of them. */

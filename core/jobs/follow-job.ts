@@ -6,6 +6,7 @@ import { type ChangeDeps, changeJob } from "./change-job.ts";
 import { finished, isFinished, type Job } from "./job.ts";
 import type { JobLists, JobStore } from "./job-store.ts";
 import { presentJob } from "./present-job.ts";
+import type { WaitingPlaces, WaitRefusal } from "./waiting-places.ts";
 
 /** An id as requests are given it; anything else is not looked up. */
 const jobIdPattern = /^[0-9a-f]{32}$/;
@@ -32,25 +33,47 @@ const quickMs = 3_000;
 const quickIntervalMs = 100;
 const slowIntervalMs = 250;
 
+export interface WaitDeps {
+  readonly store: Pick<JobStore, "read">;
+  readonly places: WaitingPlaces;
+  readonly clock: Clock;
+  readonly pacing: Pacing;
+}
+
+export interface Followed {
+  readonly job: Job;
+  /** Why it is answered as it is, although there was time to wait. */
+  readonly notWaited?: WaitRefusal | undefined;
+}
+
 /**
  * A long poll: answers the moment the job changes, or as it is when the time is over. A job that is
- * finished changes no more, and is answered at once.
+ * finished changes no more, and is answered at once; so is one for which no place to wait is free.
+ * @throws Problem 404 when there is none, or it is another's.
  */
 export async function waitForJob(
-  deps: { readonly store: Pick<JobStore, "read">; readonly clock: Clock; readonly pacing: Pacing },
+  deps: WaitDeps,
   jobId: string,
   owner: string,
   { waitMs, after }: Wait,
-): Promise<Job> {
+): Promise<Followed> {
   const startedAtMs = deps.clock.nowMs();
   const first = await readJob(deps.store, jobId, owner);
   const isNews = (job: Job) =>
     isFinished(job) || (after === undefined ? job.state !== first.state : job.version > after);
-  for (let job = first; ; job = await readJob(deps.store, jobId, owner)) {
-    const elapsedMs = deps.clock.nowMs() - startedAtMs;
-    const intervalMs = elapsedMs < quickMs ? quickIntervalMs : slowIntervalMs;
-    if (isNews(job) || elapsedMs + intervalMs > waitMs) return job;
-    await deps.pacing.sleep(intervalMs);
+  if (isNews(first) || waitMs < quickIntervalMs) return { job: first };
+  const place = await deps.places.take(owner, waitMs);
+  if (place.kind === "refused") return { job: first, notWaited: place.why };
+  try {
+    for (let job = first; ; job = await readJob(deps.store, jobId, owner)) {
+      const elapsedMs = deps.clock.nowMs() - startedAtMs;
+      const intervalMs = elapsedMs < quickMs ? quickIntervalMs : slowIntervalMs;
+      if (isNews(job) || elapsedMs + intervalMs > waitMs) return { job };
+      await deps.pacing.sleep(intervalMs);
+    }
+  } finally {
+    // Before the answer: the client's next poll needs the place.
+    await place.giveBack();
   }
 }
 

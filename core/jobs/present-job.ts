@@ -1,5 +1,6 @@
 import type { FileLink, FileLinks } from "../files/file-store.ts";
 import type { Clock } from "../values/time.ts";
+import type { Followed } from "./follow-job.ts";
 import { isFinished, type Job, type JobFile, type JobProblem } from "./job.ts";
 
 /** A file with a link that works for a while. */
@@ -77,22 +78,34 @@ export function seenVersion(header: string | undefined): number | undefined {
 /** A client that has nothing better to do asks again after so long: often at first. */
 const askAgainSeconds = { young: 1, old: 5 } as const;
 const youngMs = 15_000;
+/** Polls that found no place to wait come back after 5 to 9 s, and not together. */
+const notWaitedSeconds = { least: 5, spread: 5 } as const;
+export const waitRefusedHeader = "pennyline-wait-refused";
+
+export interface AnswerDeps {
+  readonly links: FileLinks;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
 
 /**
  * The answer to a poll: links to files signed now, an ETag, when to ask again while it goes on, and
- * 304 to whom has seen just this version.
+ * 304 to whom has seen just this version. A poll that was not let wait is told so by a header.
  */
 export async function answerJob(
-  job: Job,
-  links: FileLinks,
+  { links, clock, random }: AnswerDeps,
+  { job, notWaited }: Followed,
   seen: number | undefined,
-  clock: Clock,
 ) {
   const { young, old } = askAgainSeconds;
-  const retryAfter = clock.nowMs() - job.acceptedAtMs < youngMs ? young : old;
+  const { least, spread } = notWaitedSeconds;
+  const usual = clock.nowMs() - job.acceptedAtMs < youngMs ? young : old;
+  const retryAfter = notWaited ? least + Math.floor(random() * spread) : usual;
   const headers = {
     etag: `"${job.version}"`,
     ...(!isFinished(job) && { "retry-after": String(retryAfter) }),
+    ...(notWaited && { [waitRefusedHeader]: notWaited }),
   };
   if (seen === job.version) return { status: 304, body: undefined, headers };
   const files = await Promise.all(

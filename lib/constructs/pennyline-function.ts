@@ -32,8 +32,6 @@ export interface PennylineFunctionProps {
   readonly memoryMb: number;
   /** What is at stake when it fails; default: somebody waits. */
   readonly concerns?: Concern;
-  /** Runs at once at most: as many of the account's executions are its own, and no more. */
-  readonly maxConcurrency?: number | undefined;
   /** Set for functions invoked asynchronously: how often Lambda itself tries again. */
   readonly asyncRetries?: { readonly attempts: number; readonly maxAge: Duration };
 }
@@ -77,9 +75,6 @@ export class PennylineFunction extends Construct {
         POWERTOOLS_SERVICE_NAME: name,
         POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(settings),
       },
-      ...(props.maxConcurrency !== undefined && {
-        reservedConcurrentExecutions: props.maxConcurrency,
-      }),
       ...(props.asyncRetries && {
         retryAttempts: props.asyncRetries.attempts,
         maxEventAge: props.asyncRetries.maxAge,

@@ -157,6 +157,7 @@ const needsOf: Record<Operation, Needs> = {
   "list-jobs": { tables: { jobs: ["BatchGetItem"] }, jobOwnerIndex: ["Query"] },
   "read-job": {
     tables: { jobs: ["GetItem"] },
+    longPolls: ["GetItem", "PutItem"],
     // Links that it signs can read what it can.
     files: { images: ["GetObject"], statements: ["GetObject"], exports: ["GetObject"] },
   },
@@ -271,6 +272,7 @@ export class ApiStack extends Stack {
           ],
           exposeHeaders: [
             ...["etag", "location", "retry-after", "traceparent"],
+            "pennyline-wait-refused",
             ...["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"],
           ],
           maxAge: Duration.hours(1),
@@ -324,10 +326,6 @@ export class ApiStack extends Stack {
       },
       timeout: timeouts[operation] ?? Duration.seconds(20),
       memoryMb: 512,
-      // Whoever waits must not keep others from being accepted.
-      ...(operation === "read-job" && {
-        maxConcurrency: this.platform.settings.jobs.maxLongPolls,
-      }),
     });
     const called = releasedGradually.includes(operation)
       ? this.releases.add(answering)

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApiClient, apiClient } from "./support/api-client.ts";
+import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { type CloudFiles, cloudFiles } from "./support/cloud-files.ts";
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
@@ -90,6 +90,42 @@ describe("a job from request to end", () => {
     await ada.finished(jobId);
     const unknown = await ada.get(`/v1/jobs/${jobId}?wait=26`);
     expect([unknown.status, unknown.body.errors[0].field]).toEqual([400, "wait"]);
+  });
+
+  test("J4: one caller's long polls leave others' reads and polls alone; beyond its places it is answered at once", async () => {
+    cloud.faults.plan({ functions: { [worker]: { throttle: 1 } } });
+    const gus = jobClient(api, await cloud.mintToken({ role: "creator", id: "gus" }));
+    const theirs = await gus.request("draft.save", newDraft({ creatorId: "gus" }));
+    const mine = await ada.request("draft.save", newDraft());
+    await Promise.all([1, 2, 3, 4].map(() => ada.read(mine)));
+    let pending = 0;
+    const polls = Array.from({ length: 20 }, async () => {
+      pending += 1;
+      const answer = await gus.get(`/v1/jobs/${theirs}?wait=25&after=1`);
+      pending -= 1;
+      return answer;
+    });
+    // 3 of an owner wait, 10 of all do.
+    await expect.poll(() => pending, patiently).toBe(3);
+    const refused = (await gus.get(`/v1/jobs/${theirs}?wait=25&after=1`)) as Answer;
+    expect([refused.status, refused.body.version]).toEqual([200, 1]);
+    expect(refused.headers.get("pennyline-wait-refused")).toBe("too-many-of-owner");
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(5);
+    const etag = { "if-none-match": '"1"' };
+    expect((await gus.get(`/v1/jobs/${theirs}?wait=25`, etag)).status).toBe(304);
+
+    const reads = await Promise.all(Array.from({ length: 20 }, () => ada.read(mine)));
+    expect(reads.map(({ status }) => status)).toEqual(reads.map(() => 200));
+    const waited = await ada.get(`/v1/jobs/${mine}?wait=1`);
+    expect([waited.status, waited.headers.get("pennyline-wait-refused")]).toEqual([200, null]);
+    expect(pending).toBe(3);
+    cloud.faults.plan({});
+    const answers = await Promise.all(polls);
+    const why = answers.map(({ headers }) => headers.get("pennyline-wait-refused"));
+    expect(why.filter((one) => one === null)).toHaveLength(3);
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    await gus.finished(theirs);
+    await ada.finished(mine);
   });
 
   test("I6, I7, I9: the same key and body is the same job, another body a 409", async () => {

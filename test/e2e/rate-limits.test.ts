@@ -8,6 +8,7 @@ import { type ApiClient, apiClient } from "./support/api-client.ts";
 import { assemblyWith } from "./support/assembly.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { type CloudTables, cloudTables } from "./support/cloud-tables.ts";
+import { jobClient } from "./support/job-client.ts";
 import { connectTo } from "./support/socket-client.ts";
 
 /** So slow that a test is over before much of it comes back, but for what the test waits for. */
@@ -27,7 +28,10 @@ let api: ApiClient;
 let tables: CloudTables;
 
 beforeAll(async () => {
-  assembly = assemblyWith({ RATE_LIMITS: JSON.stringify(rates) });
+  assembly = assemblyWith({
+    RATE_LIMITS: JSON.stringify(rates),
+    LONG_POLLS: JSON.stringify({ perOwner: 2, all: 3 }),
+  });
   cloud = await startTestCloud({ assemblyDir: assembly.directory });
   api = await apiClient(cloud);
   tables = cloudTables(cloud);
@@ -37,6 +41,36 @@ afterAll(async () => {
   tables?.stop();
   await stopTestCloud(cloud);
   assembly.remove();
+});
+
+test("J4: many owners' long polls leave room for reads, and places come back when polls end", async () => {
+  cloud.faults.plan({ functions: { "pennyline-local-run-draft-save": { throttle: 1 } } });
+  const clientOf = async (id: string) => {
+    const client = jobClient(api, await creator(id));
+    const draft = { creatorId: id, draftId: "d", baseRevision: 0, text: "It was" };
+    return { client, jobId: await client.request("draft.save", draft) };
+  };
+  const [hal, ida, jon] = await Promise.all([clientOf("hal"), clientOf("ida"), clientOf("jon")]);
+  await Promise.all([hal, ida, jon, jon].map(({ client, jobId }) => client.read(jobId)));
+  let pending = 0;
+  const poll = async ({ client, jobId }: typeof hal) => {
+    pending += 1;
+    const answer = await client.get(`/v1/jobs/${jobId}?wait=25&after=1`);
+    pending -= 1;
+    return answer.headers.get("pennyline-wait-refused");
+  };
+  const polls = [poll(hal), poll(hal), poll(ida), poll(ida)];
+  await expect.poll(() => pending, { timeout: 20_000 }).toBe(3);
+  expect(await poll(jon)).toBe("too-many");
+  const reads = await Promise.all([hal, ida, jon].map(({ client, jobId }) => client.read(jobId)));
+  expect(reads.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(pending).toBe(3);
+  cloud.faults.plan({});
+  // One of the four found no place.
+  expect((await Promise.all(polls)).filter((one) => one !== null)).toEqual(["too-many"]);
+  await jon.client.finished(jon.jobId);
+  const again = await jon.client.get(`/v1/jobs/${jon.jobId}?wait=1`);
+  expect(again.headers.get("pennyline-wait-refused")).toBeNull();
 });
 
 const creator = (id: string) => cloud.mintToken({ role: "creator", id });
@@ -222,7 +256,7 @@ describe("readers, who do not say who they are", () => {
 });
 
 // Last: there is no table after it.
-test("when the table is gone everyone is let through, and it is said", async () => {
+test("when the table is gone everyone is let through, and it is said; J4: no poll waits then", async () => {
   await tables.client.send(new DeleteTableCommand({ TableName: tables.tableOf("Pacing") }));
   const token = await creator("carl");
   for (let asked = 0; asked < 60; asked += 1) {
@@ -231,4 +265,12 @@ test("when the table is gone everyone is let through, and it is said", async () 
   expect(cloud.stats.metrics.LimitsUnavailable).toBeGreaterThan(0);
   const log = readFileSync(join(cloud.dataDir.logs, "pennyline-local-read-balance.log"), "utf8");
   expect(log).toContain("limits are not enforced");
+  cloud.faults.plan({ functions: { "pennyline-local-run-draft-save": { throttle: 1 } } });
+  const carl = jobClient(api, token);
+  const draft = { creatorId: "carl", draftId: "d", baseRevision: 0, text: "It was" };
+  const jobId = await carl.request("draft.save", draft);
+  const poll = await carl.get(`/v1/jobs/${jobId}?wait=25`);
+  expect([poll.status, poll.body.state]).toEqual([200, "accepted"]);
+  expect(poll.headers.get("pennyline-wait-refused")).toBe("unavailable");
+  cloud.faults.plan({});
 });

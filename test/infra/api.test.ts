@@ -54,17 +54,20 @@ describe.each(routes)("$method $path", ({ operation, method, path, allow }) => {
   });
 });
 
-test("in prod, those who wait in a long poll cannot take every execution of the account", () => {
-  const of = (stage: string) =>
-    resourcesOf(synthesize(stage).all, "AWS::Lambda::Function").filter(
-      ({ properties }) => properties.ReservedConcurrentExecutions !== undefined,
-    );
-  const reserved = of("prod").map(({ properties }) => [
-    shortName(properties.FunctionName),
-    properties.ReservedConcurrentExecutions,
-  ]);
-  expect(reserved).toEqual([["read-job", 200]]);
-  expect(of("local")).toEqual([]);
+test("J4: long polls that may wait are few, and no function has a concurrency that they could use up", () => {
+  const functionsOf = (stage: string) =>
+    resourcesOf(synthesize(stage).all, "AWS::Lambda::Function").map(({ properties }) => properties);
+  const polls = (stage: string) =>
+    functionsOf(stage).flatMap(({ FunctionName, Environment }) => {
+      const { LONG_POLLS: limits } = Environment.Variables;
+      return limits === undefined ? [] : [[shortName(FunctionName), JSON.parse(limits)]];
+    });
+  // Of the 1,000 executions of an account, and of the 10 of a new one.
+  expect(polls("prod")).toEqual([["read-job", { perOwner: 20, all: 200 }]]);
+  expect(polls("dev")).toEqual([["read-job", { perOwner: 3, all: 5 }]]);
+  for (const { ReservedConcurrentExecutions } of functionsOf("prod")) {
+    expect(ReservedConcurrentExecutions).toBeUndefined();
+  }
 });
 
 test("no stack comes near the 500 resources that CloudFormation takes", () => {

@@ -86,6 +86,7 @@ const telling = [
 ];
 const notifying = [...telling, "dynamodb:DeleteItem on Followers", "dynamodb:UpdateItem on Pacing"];
 const ofIntegrations = ", of integrations";
+const ofLongPolls = ", of lease#long-poll#*";
 const deadLetterQueues = ["dead-letters", "missed-runs", "undelivered"].map(
   (end) => `arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:pennyline-local-*-${end}`,
 );
@@ -231,6 +232,8 @@ const allowed: Record<string, string[]> = {
   "list-jobs": ["dynamodb:BatchGetItem on Jobs", "dynamodb:Query on Jobs/index/owner"],
   "read-job": [
     "dynamodb:GetItem on Jobs",
+    `dynamodb:GetItem on Pacing${ofLongPolls}`,
+    `dynamodb:PutItem on Pacing${ofLongPolls}`,
     "s3:GetObject on Files/exports/*",
     "s3:GetObject on Files/images/*",
     "s3:GetObject on Files/statements/*",

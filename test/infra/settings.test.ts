@@ -47,6 +47,10 @@ describe("a mistake is an error that names it", () => {
     // A job may wait a day for a service that is down, and then has to say so.
     [{ jobs: { retentionDays: 1 } }, "stages.dev.jobs.retentionDays: "],
     [
+      { jobs: { maxLongPolls: 3, maxLongPollsPerOwner: 3 } },
+      "stages.dev.jobs.maxLongPollsPerOwner: must be less than maxLongPolls",
+    ],
+    [
       { backpressure: { low: { soft: { waiting: 20_000, oldestSeconds: 60 } } } },
       "stages.dev.backpressure.low: must rise from soft to hard to full",
     ],
