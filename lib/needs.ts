@@ -16,6 +16,7 @@ import {
   poolPlansPrefix,
   pressureItem,
   reviewProgressPrefix,
+  summariesPartition,
   tables,
 } from "../core/contracts/storage.ts";
 import { addressOf, domainOf, mailSetName } from "./mail.ts";
@@ -73,6 +74,8 @@ export interface Needs {
   /** How far reviews have come and what pools' days are worth, in the registry's table. */
   readonly reviewProgress?: readonly DynamoAction[];
   readonly poolPlans?: readonly DynamoAction[];
+  /** Sums of all creators' earnings, in the registry's table. */
+  readonly summaries?: readonly DynamoAction[];
   /** How fast the API's callers are, and may be, in the pacing table. */
   readonly callerLimits?: readonly DynamoAction[];
   /** How many clients wait for a job, and may, in the pacing table. */
@@ -123,6 +126,7 @@ const partitions = {
   reviewProgress: { table: "registry", keys: [`${reviewProgressPrefix}*`] },
   canaryArticle: { table: "registry", keys: [`article#${canaryArticleId}`] },
   poolPlans: { table: "registry", keys: [`${poolPlansPrefix}*`] },
+  summaries: { table: "registry", keys: [summariesPartition] },
   pressure: { table: "pacing", keys: [pressureItem] },
   integrations: { table: "registry", keys: [integrationsPartition] },
   callerLimits: { table: "pacing", keys: callerLimitPartitions },

@@ -21,3 +21,4 @@ export const monthSchema = z
   .string()
   .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/, "must be a month, like 2026-01")
   .brand("UtcMonth");
+export type UtcMonth = z.infer<typeof monthSchema>;

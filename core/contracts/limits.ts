@@ -43,6 +43,8 @@ export const limits = {
   maxPayoutsPerFile: 2_500,
   /** Days that a range of `from` and `to` may span. */
   maxRangeDays: 366,
+  /** Creators, and articles, that a month's summary names. */
+  maxTopEarners: 100,
   /** Days that one review may span. */
   maxReviewDays: 31,
   /** How long before its money is free a hold lasts at least; see `releaseHolds`. */

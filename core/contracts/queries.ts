@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { day, instant } from "./fields.ts";
+import { day, instant, monthSchema } from "./fields.ts";
 import { articleGroupIdSchema, articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
 import { jobStates, jobTypeSchema } from "./job-types.ts";
 import { limits } from "./limits.ts";
@@ -53,6 +53,10 @@ export const payoutsQuerySchema = z.strictObject({
   from: day.optional(),
   to: day.optional(),
   ...listPage,
+});
+export const earningsSummaryQuerySchema = z.strictObject({
+  month: monthSchema.optional(),
+  limit: pageLimit(limits.maxTopEarners, 10),
 });
 export const rateCardsQuerySchema = z.strictObject({
   articleId: articleIdSchema.optional(),

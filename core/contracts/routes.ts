@@ -79,6 +79,12 @@ export const routes = [
     allow: ["creator", "publisher"],
   },
   {
+    operation: "read-earnings-summary",
+    method: "GET",
+    path: "/v1/earnings/summary",
+    allow: ["publisher", "admin"],
+  },
+  {
     operation: "read-ledger",
     method: "GET",
     path: "/v1/creators/{creatorId}/ledger",

@@ -41,7 +41,7 @@ export const tables = {
    * `article-groups` / `<id>`; `article-group-numbers` / `<number>`; `reviews` / `<id>`,
    * `request#<request id>`; `reviews#<id>` / `segment#<n>`, `creator#<id>`; `appeals#<creator>` / `<id>`,
    * `request#<request id>`; `pools#<group>` / `<day>`; `pools#<group>#<day>` / `<plan>#<part>`;
-   * `integrations` / `<id>`.
+   * `integrations` / `<id>`; `summaries` / `totals`, `top#<month>`.
    */
   registry: {
     partitionKey: "pk",
@@ -155,6 +155,8 @@ export const reviewProgressPrefix = "reviews#";
 /** How full queues are: the one item of the pacing table that accepting functions read. */
 export const pressureItem = "pressure";
 export const poolPlansPrefix = "pools#";
+/** What the proof summed up on its way, for those who ask for sums. */
+export const summariesPartition = "summaries";
 /** What the publisher's jobs call: the only things in the registry that may be deleted. */
 export const integrationsPartition = "integrations";
 /** How limits of the API's callers are called, and where they lie: others are none of its business. */

@@ -1,3 +1,5 @@
+import type { UtcMonth } from "../contracts/fields.ts";
+
 /** The only source of time in `core`; milliseconds since the epoch, UTC. */
 export interface Clock {
   nowMs(): number;
@@ -19,6 +21,17 @@ export function startOfUtcDayMs(day: UtcDay): number {
 
 export function endOfUtcDayMs(day: UtcDay): number {
   return startOfUtcDayMs(day) + dayMs;
+}
+
+export function utcMonthOf(day: UtcDay): UtcMonth {
+  return day.slice(0, 7) as UtcMonth;
+}
+
+/** So many months earlier; of a negative number, later. */
+export function monthBefore(month: UtcMonth, months: number): UtcMonth {
+  const date = new Date(`${month}-01T00:00:00.000Z`);
+  date.setUTCMonth(date.getUTCMonth() - months);
+  return date.toISOString().slice(0, 7) as UtcMonth;
 }
 
 /** UTC days, both included. */

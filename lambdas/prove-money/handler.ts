@@ -1,7 +1,21 @@
+import { documentClient } from "../../adapters/dynamodb/client.ts";
 import { proofFromEnvironment } from "../../adapters/dynamodb/proof-from-environment.ts";
+import { dynamoDbSummaries } from "../../adapters/dynamodb/summary-store.ts";
 import { apiHandler, ok } from "../../adapters/lambda/api-handler.ts";
-import { proveMoney } from "../../core/ledger/prove-money.ts";
+import { setting } from "../../adapters/lambda/environment.ts";
+import { logger } from "../../adapters/lambda/logger.ts";
+import { proveAndSumUp } from "../../core/earnings/earnings-summary.ts";
 
 const deps = proofFromEnvironment();
+const summaries = dynamoDbSummaries(documentClient, setting("registryTable"));
 
-export const handler = apiHandler(async () => ok(await proveMoney(deps)));
+export const handler = apiHandler(async () => {
+  const { proof, summary } = await proveAndSumUp(deps);
+  try {
+    await summaries.put(summary);
+  } catch (error) {
+    // Sums may be an hour old; the proof was asked for now.
+    logger.error("could not keep the summary", error as Error);
+  }
+  return ok(proof);
+});

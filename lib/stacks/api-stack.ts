@@ -61,6 +61,7 @@ const needsOf: Record<Operation, Needs> = {
     dueIndex: ["Query"],
   },
   "read-earnings": { tables: { earningsCounters: ["Query"] } },
+  "read-earnings-summary": { tables: { registry: ["BatchGetItem"] }, summaries: ["GetItem"] },
   "read-ledger": { tables: { ledger: ["Query"] } },
   "read-ledger-entry": {
     tables: {
@@ -207,6 +208,7 @@ const needsOf: Record<Operation, Needs> = {
       earningsCounters: ["BatchGetItem", "Query", "Scan"],
       ledger: ["GetItem", "Query", "Scan"],
     },
+    summaries: ["PutItem"],
     holdRules: true,
   },
 };
@@ -419,7 +421,7 @@ function mayBeRefused(operation: Operation): boolean {
  * are not below these paths lie in a stack of their own.
  */
 const aboutMoney =
-  /^\/v1\/(?:health|engagements|view-tokens|articles|article-groups|creators|rate-cards|ledger|payouts)(?:\/|$)/;
+  /^\/v1\/(?:health|engagements|view-tokens|articles|article-groups|creators|earnings|rate-cards|ledger|payouts)(?:\/|$)/;
 
 /** Routes that must be quick, whatever happens behind them. */
 const accepting = routes.filter(({ operation }) =>

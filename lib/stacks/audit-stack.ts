@@ -41,6 +41,7 @@ export class AuditStack extends Stack {
           earningsCounters: ["BatchGetItem", "Query", "Scan"],
           ledger: ["GetItem", "Query", "Scan"],
         },
+        summaries: ["PutItem"],
         holdRules: true,
       },
       // One difference is one too many, and a second look has confirmed it.

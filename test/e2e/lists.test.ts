@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Role } from "../../core/contracts/routes.ts";
-import { type Answer, type ApiClient, apiClient } from "./support/api-client.ts";
+import { type Answer, type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 
 let cloud: TestCloud;
@@ -219,5 +219,112 @@ describe("GET /v1/payouts", () => {
     ["?since=2026-02-01", "since"],
   ])("%s is a 400 that says what to change", async (query, ...words) => {
     expectProblem(await get(`/v1/payouts${query}`), ...words);
+  });
+});
+
+describe("GET /v1/earnings/summary", () => {
+  const month = new Date().toISOString().slice(0, 7);
+  const read = async (query = "", token = api.publisher) =>
+    await get(`/v1/earnings/summary${query}`, token);
+  const sumOf = (rows: readonly Row[], field: string) =>
+    rows.reduce((sum, row) => sum + BigInt(row[field]), 0n);
+
+  test("is a 404 that says how to get one until the first proof has run", async () => {
+    const answer = await read();
+    expect(answer.status).toBe(404);
+    expect(answer.body.type).toBe("urn:pennyline:problem:no-summary-yet");
+    expect(answer.body.detail).toContain("/v1/admin/proof");
+  });
+
+  test("sums up every creator's balance and earnings, as the proof does", async () => {
+    await api.postViews("c", readerIds(7));
+    await api.postViews("shared", readerIds(5));
+    const comment = { characters: 90, moderation: "pending" };
+    await send("POST", "/v1/engagements/batch", {
+      engagements: [{ articleId: "other", readerId: "r", kind: "comment", comment }],
+    });
+    await cloud.waitUntilIdle();
+    await cloud.fireSchedule("pennyline-local-settle-earnings");
+    await cloud.waitUntilIdle();
+    // Counted and not settled.
+    await api.postViews("other", readerIds(3));
+    await cloud.waitUntilIdle();
+    expect(await cloud.fireSchedule("pennyline-local-audit-money")).toMatchObject({ ok: true });
+
+    const { status, body } = await read();
+    expect(status, JSON.stringify(body)).toBe(200);
+    const proof = await api.proof();
+    expect(body).toMatchObject({ currency: "USD", proof: { ok: true, quiet: true } });
+    expect(Date.parse(body.asOf)).toBeLessThanOrEqual(Date.parse(proof.asOf));
+
+    const names = ["ada", "ben", "cleo", "dan"];
+    const balances = await Promise.all(names.map((creatorId) => api.balance(creatorId)));
+    const { payableMicros, pendingMicros, heldMicros, inPayoutMicros, paidOutMicros } = body;
+    expect({ payableMicros, pendingMicros, heldMicros, inPayoutMicros, paidOutMicros }).toEqual({
+      payableMicros: String(sumOf(balances, "settledMicros")),
+      pendingMicros: String(sumOf(balances, "pendingMicros")),
+      heldMicros: String(sumOf(balances, "heldMicros")),
+      inPayoutMicros: String(sumOf(balances, "inPayoutMicros")),
+      paidOutMicros: proof.ledger.paidOutMicros,
+    });
+    expect([pendingMicros, heldMicros, paidOutMicros]).toEqual(["3000", "2000", "40000000"]);
+    expect(payableMicros).toBe(proof.ledger.payableMicros);
+    expect(inPayoutMicros).toBe(proof.ledger.inPayoutMicros);
+    expect(BigInt(heldMicros)).toBe(
+      BigInt(proof.ledger.heldMicros) + BigInt(proof.counters.pendingHeldMicros),
+    );
+    // All that ever came in is somewhere.
+    expect(sumOf(body.months, "earnedMicros") + sumOf(body.months, "adjustedMicros")).toBe(
+      BigInt(payableMicros) +
+        BigInt(pendingMicros) +
+        BigInt(heldMicros) +
+        BigInt(inPayoutMicros) +
+        BigInt(paidOutMicros),
+    );
+  });
+
+  test("names who and what earned most in a month, with names and titles", async () => {
+    const { body } = await read(`?month=${month}`, api.admin);
+    expect(body.top).toEqual({
+      month,
+      asOf: body.asOf,
+      creators: [
+        { creatorId: "ada", name: "Ada", earnedMicros: "9500" },
+        { creatorId: "ben", name: "ben", earnedMicros: "7500" },
+      ],
+      articles: [
+        { articleId: "c", title: "c", earnedMicros: "7000" },
+        { articleId: "other", title: "Other", earnedMicros: "5000" },
+        { articleId: "shared", title: "Über uns", earnedMicros: "5000" },
+      ],
+    });
+    for (const { creatorId, earnedMicros } of body.top.creators) {
+      const path = `/v1/creators/${creatorId}/earnings?groupBy=day`;
+      expect(sumOf((await get(path)).body.items, "micros")).toBe(BigInt(earnedMicros));
+    }
+    expect((await read("?limit=1")).body.top.creators).toHaveLength(1);
+    expect((await read("?month=2026-01")).body.top).toMatchObject({ creators: [], articles: [] });
+    expect(JSON.stringify(body)).not.toContain("canary");
+  });
+
+  test("is made anew by each proof", async () => {
+    const before = (await read()).body;
+    await send("POST", "/v1/ledger/adjustments", {
+      ...{ creatorId: "dan", amountMicros: "7", note: "owed" },
+    });
+    expect((await read()).body).toEqual(before);
+    await api.proof();
+    const { body } = await read();
+    expect(BigInt(body.payableMicros)).toBe(BigInt(before.payableMicros) + 7n);
+    expect(Date.parse(body.asOf)).toBeGreaterThan(Date.parse(before.asOf));
+  });
+
+  test.each([
+    ["?month=2026-13", "month", "2026-01"],
+    ["?month=2999-01", "month", "has not begun"],
+    ["?limit=101", "limit", "100"],
+    ["?from=2026-01-01", "from"],
+  ])("%s is a 400 that says what to change", async (query, ...words) => {
+    expectProblem(await read(query), ...words);
   });
 });

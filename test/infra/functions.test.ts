@@ -324,6 +324,7 @@ const allowed: Record<string, string[]> = {
   "audit-money": [
     "dynamodb:BatchGetItem on EarningsCounters",
     "dynamodb:GetItem on Ledger",
+    "dynamodb:PutItem on Registry, of summaries",
     "dynamodb:Query on EarningsCounters",
     "dynamodb:Query on Ledger",
     "dynamodb:Scan on EarningsCounters",
@@ -414,6 +415,7 @@ const allowed: Record<string, string[]> = {
   "prove-money": [
     "dynamodb:BatchGetItem on EarningsCounters",
     "dynamodb:GetItem on Ledger",
+    "dynamodb:PutItem on Registry, of summaries",
     "dynamodb:Query on EarningsCounters",
     "dynamodb:Query on Ledger",
     "dynamodb:Scan on EarningsCounters",
@@ -475,6 +477,10 @@ const allowed: Record<string, string[]> = {
   "read-balance": balances,
   "read-earnings": ["dynamodb:Query on EarningsCounters"],
   "read-creator": ["dynamodb:BatchGetItem on Registry", "dynamodb:Query on Registry/index/current"],
+  "read-earnings-summary": [
+    "dynamodb:BatchGetItem on Registry",
+    "dynamodb:GetItem on Registry, of summaries",
+  ],
   "read-health": ["dynamodb:Query on Registry"],
   "read-ledger": ["dynamodb:Query on Ledger"],
   "read-rate-cards": ["dynamodb:BatchGetItem on Registry", "dynamodb:Query on Registry"],
