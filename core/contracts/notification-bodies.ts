@@ -29,11 +29,18 @@ const pushSubscription = z.strictObject({
 /** When the reader agreed to this channel: without it nothing is sent. */
 const consent = { consentedAt: instant };
 
-export const putFollowerSchema = z.strictObject({
+const channels = {
+  email: z.strictObject({ address: emailAddress, ...consent }),
+  webPush: z.strictObject({ subscription: pushSubscription, ...consent }),
+  inbox: z.strictObject(consent),
+};
+export const putFollowerSchema = z.strictObject({ channels: z.strictObject(channels).partial() });
+/** Channels that are left out stay as they are; null ends one. */
+export const patchFollowerSchema = z.strictObject({
   channels: z.strictObject({
-    email: z.strictObject({ address: emailAddress, ...consent }).optional(),
-    webPush: z.strictObject({ subscription: pushSubscription, ...consent }).optional(),
-    inbox: z.strictObject(consent).optional(),
+    email: channels.email.nullish(),
+    webPush: channels.webPush.nullish(),
+    inbox: channels.inbox.nullish(),
   }),
 });
 

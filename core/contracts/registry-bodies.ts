@@ -34,19 +34,34 @@ const sharesSchema = z
     }
   });
 
+const articleFields = {
+  title: callerText("title", limits.maxTitleBytes),
+  /** One creator who gets it all, or several with their shares: exactly one of the two. */
+  creatorId: creatorIdSchema.optional(),
+  shares: sharesSchema.optional(),
+  group: articleGroupIdSchema.optional(),
+  publishedAt: instant.optional(),
+};
+const eitherCreatorOrShares = { error: "send either creatorId or shares", path: ["shares"] };
+
 export const putArticleSchema = z
+  .strictObject(articleFields)
+  .refine(
+    (body) => (body.creatorId === undefined) !== (body.shares === undefined),
+    eitherCreatorOrShares,
+  );
+
+/** A PATCH changes the fields that it names, each whole; null removes one that may be missing. */
+export const patchArticleSchema = z
   .strictObject({
-    title: callerText("title", limits.maxTitleBytes),
-    /** One creator who gets it all, or several with their shares: exactly one of the two. */
-    creatorId: creatorIdSchema.optional(),
-    shares: sharesSchema.optional(),
-    group: articleGroupIdSchema.optional(),
-    publishedAt: instant.optional(),
+    ...articleFields,
+    title: articleFields.title.optional(),
+    publishedAt: instant.nullish(),
   })
-  .refine((body) => (body.creatorId === undefined) !== (body.shares === undefined), {
-    error: "send either creatorId or shares",
-    path: ["shares"],
-  });
+  .refine(
+    (body) => body.creatorId === undefined || body.shares === undefined,
+    eitherCreatorOrShares,
+  );
 
 /** As ISO 13616 writes it, without spaces; the check digits are checked by the payout file. */
 const iban = z.string().regex(/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/, "must be an IBAN without spaces");
@@ -59,16 +74,18 @@ export const payeeSchema = z.strictObject({
   bic: bic.optional(),
 });
 
+/** Of a PUT and of a PATCH, which differ in what becomes of a field that is left out; null removes one. */
 export const putCreatorSchema = z.strictObject({
-  name: callerText("name", limits.maxTitleBytes).optional(),
+  name: callerText("name", limits.maxTitleBytes).nullish(),
   /** Pseudonyms under which the creator reads: engagements of theirs with own articles are void. */
   readerIds: z
     .array(readerIdSchema)
     .max(limits.maxReaderIdsOfCreator, `must be at most ${limits.maxReaderIdsOfCreator} pseudonyms`)
-    .default([]),
+    .nullish(),
   /** Whom the payout file pays. */
-  payee: payeeSchema.optional(),
+  payee: payeeSchema.nullish(),
 });
+export const patchCreatorSchema = putCreatorSchema;
 
 const price = z
   .int("must be a whole number of micros")
@@ -97,21 +114,22 @@ const rateCardFields = {
     comment: price,
     search_visit: price,
   }),
+  // Left out these are as on the default card, unless the version before has others: see `publishRateCard`.
   /** In percent of the kind's price. */
   weights: z
     .strictObject({
       reaction: weightsOf(reactionTypes).prefault({}),
       comment: weightsOf(commentLengths).prefault({}),
     })
-    .prefault({}),
+    .optional(),
   /** The publisher's part of every price. */
   feeBasisPoints: z
     .int("must be a whole number of basis points")
     .min(0, "must not be negative")
     .max(limits.basisPoints, "must be at most 10000 basis points")
-    .default(0),
+    .optional(),
   /** Comments of one reader that earn something, each UTC day. */
-  commentsPerReader: z.int().min(0).max(1_000).default(20),
+  commentsPerReader: z.int().min(0).max(1_000).optional(),
 };
 
 const cardScope = z.union(
@@ -133,14 +151,12 @@ export const publishRateCardSchema = z
     scope: cardScope.default("publisher"),
     /** Default: now. */
     effectiveFrom: instant.optional(),
-    feeBasisPoints: rateCardFields.feeBasisPoints.unwrap().optional(),
   })
   // Left out by mistake it would give away the publisher's part of everything under this card.
   .refine((card) => card.scope === "publisher" || card.feeBasisPoints !== undefined, {
     error: "must be said on an own card: it does not inherit the publisher's (0 for none)",
     path: ["feeBasisPoints"],
-  })
-  .transform(({ feeBasisPoints = 0, ...card }) => ({ ...card, feeBasisPoints }));
+  });
 
 export const dryRunRateCardSchema = z.strictObject({
   ...range,

@@ -5,7 +5,7 @@ export type Role = (typeof roles)[number];
 export interface Route {
   /** The folder in `lambdas/` and the construct that answers. */
   readonly operation: string;
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "PUT" | "PATCH" | "POST" | "DELETE";
   /** API Gateway path syntax. An article id may hold slashes (`%2F` arrives decoded), hence greedy. */
   readonly path: string;
   /** Scopes that may call; empty: public. */
@@ -38,6 +38,12 @@ export const routes = [
   {
     operation: "put-article",
     method: "PUT",
+    path: "/v1/articles/{articleId+}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "put-article",
+    method: "PATCH",
     path: "/v1/articles/{articleId+}",
     allow: ["publisher"],
   },
@@ -93,6 +99,12 @@ export const routes = [
   {
     operation: "put-creator",
     method: "PUT",
+    path: "/v1/creators/{creatorId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "put-creator",
+    method: "PATCH",
     path: "/v1/creators/{creatorId}",
     allow: ["publisher"],
   },
@@ -247,6 +259,12 @@ export const routes = [
     allow: ["publisher"],
   },
   {
+    operation: "put-webhook-endpoint",
+    method: "PATCH",
+    path: "/v1/webhook-endpoints/{endpointId}",
+    allow: ["publisher"],
+  },
+  {
     operation: "delete-webhook-endpoint",
     method: "DELETE",
     path: "/v1/webhook-endpoints/{endpointId}",
@@ -331,6 +349,12 @@ export const routes = [
     allow: ["publisher"],
   },
   {
+    operation: "put-follower",
+    method: "PATCH",
+    path: "/v1/creators/{creatorId}/followers/{readerId}",
+    allow: ["publisher"],
+  },
+  {
     operation: "delete-follower",
     method: "DELETE",
     path: "/v1/creators/{creatorId}/followers/{readerId}",
@@ -398,6 +422,12 @@ export const routes = [
   {
     operation: "put-integration",
     method: "PUT",
+    path: "/v1/integrations/{integrationId}",
+    allow: ["publisher"],
+  },
+  {
+    operation: "put-integration",
+    method: "PATCH",
     path: "/v1/integrations/{integrationId}",
     allow: ["publisher"],
   },

@@ -25,6 +25,14 @@ export const putWebhookEndpointSchema = z.strictObject({
   ...endpoint,
   enabled: z.boolean().default(true),
 });
+/** A PATCH changes what it names; `events: null` means all, `description: null` none. */
+export const patchWebhookEndpointSchema = z.strictObject({
+  url: endpoint.url.optional(),
+  events: endpoint.events.nullable(),
+  description: endpoint.description.nullable(),
+  ordered: z.boolean().optional(),
+  enabled: z.boolean().optional(),
+});
 export const rotateWebhookSecretSchema = z.strictObject({
   /** How long the secrets before stay valid: 0 for one that others know. */
   overlapHours: z

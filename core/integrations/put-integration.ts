@@ -1,5 +1,8 @@
 import type * as z from "zod";
-import type { putIntegrationSchema } from "../contracts/integration-bodies.ts";
+import type {
+  patchIntegrationSchema,
+  putIntegrationSchema,
+} from "../contracts/integration-bodies.ts";
 import type { IntegrationId } from "../contracts/job-types.ts";
 import type { rotateWebhookSecretSchema } from "../contracts/webhook-bodies.ts";
 import type { CheckUrl } from "../outbound/outbound-caller.ts";
@@ -38,18 +41,13 @@ export async function putIntegration(
   body: z.infer<typeof putIntegrationSchema>,
   requestId: string,
 ): Promise<Written> {
-  const verdict = deps.checkUrl(body.url);
-  if (!verdict.ok) throw wrong("url", verdict.detail);
-  const own = Object.keys(body.headers).find((name) => ours.test(name));
-  const objection = own
-    ? `the header ${own.toLowerCase()} cannot be set`
-    : deps.checkHeaders(body.headers);
-  if (objection) throw wrong("headers", objection);
+  const url = checkedUrl(deps, body.url);
+  refuseHeaders(deps, body.headers);
   return await untilWritten(what(integrationId), async () => {
     const stored = await deps.store.read(integrationId);
     const nowMs = deps.clock.nowMs();
     const integration: Integration = {
-      ...{ integrationId, ...body, url: verdict.url },
+      ...{ integrationId, ...body, url },
       secrets: stored?.secrets ?? [firstSecret({ createdAtMs: nowMs, requestId })],
       ...{ createdAtMs: stored?.createdAtMs ?? nowMs, updatedAtMs: nowMs },
       revision: (stored?.revision ?? 0) + 1,
@@ -57,6 +55,49 @@ export async function putIntegration(
     if ((await deps.store.put(integration)) === "raced") return "raced";
     return stored ? { integration } : { integration, newGeneration: 1 };
   });
+}
+
+/**
+ * Changes the settings of an integration that the body names.
+ * @throws Problem 400 as `putIntegration`; 404 when it was never registered.
+ */
+export async function patchIntegration(
+  deps: PutDeps,
+  integrationId: IntegrationId,
+  body: z.infer<typeof patchIntegrationSchema>,
+): Promise<Written> {
+  const url = body.url === undefined ? undefined : checkedUrl(deps, body.url);
+  if (body.headers !== undefined) refuseHeaders(deps, body.headers);
+  return await untilWritten(what(integrationId), async () => {
+    const stored = await readIntegration(deps.store, integrationId);
+    const {
+      method = stored.method,
+      headers = stored.headers,
+      ratePerSecond = stored.ratePerSecond,
+      timeoutMs = stored.timeoutMs,
+      failuresToOpen = stored.failuresToOpen,
+      coolDownMs = stored.coolDownMs,
+    } = body;
+    const integration: Integration = {
+      ...stored,
+      ...{ url: url ?? stored.url, method, headers, ratePerSecond, timeoutMs },
+      ...{ failuresToOpen, coolDownMs },
+      ...{ updatedAtMs: deps.clock.nowMs(), revision: stored.revision + 1 },
+    };
+    return (await deps.store.put(integration)) === "raced" ? "raced" : { integration };
+  });
+}
+
+function checkedUrl({ checkUrl }: PutDeps, url: string): string {
+  const verdict = checkUrl(url);
+  if (!verdict.ok) throw wrong("url", verdict.detail);
+  return verdict.url;
+}
+
+function refuseHeaders({ checkHeaders }: PutDeps, headers: Integration["headers"]): void {
+  const own = Object.keys(headers).find((name) => ours.test(name));
+  const objection = own ? `the header ${own.toLowerCase()} cannot be set` : checkHeaders(headers);
+  if (objection) throw wrong("headers", objection);
 }
 
 /** A new secret signs beside those before, which stay valid for the overlap. @throws Problem 404, 409 */

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { CreatorId, ReaderId } from "../contracts/ids.ts";
 import { type NotificationChannel, notificationChannels } from "../contracts/kinds.ts";
-import type { putFollowerSchema } from "../contracts/notification-bodies.ts";
+import type { patchFollowerSchema, putFollowerSchema } from "../contracts/notification-bodies.ts";
 
 interface Consent {
   /** When the reader agreed, ms since the epoch. */
@@ -81,6 +81,30 @@ export function changedFollower(
     stops,
     updatedAtMs: nowMs,
     revision: (stored?.revision ?? 0) + 1,
+  };
+}
+
+/** What a PATCH makes of one: channels that it leaves out stay, those that are null are over. */
+export function patchedFollower(
+  stored: Follower,
+  { channels }: z.infer<typeof patchFollowerSchema>,
+  nowMs: number,
+): Follower {
+  const { email, webPush, inbox } = channels;
+  const agreed = {
+    email: email ?? undefined,
+    webPush: webPush ?? undefined,
+    inbox: inbox ?? undefined,
+  };
+  const kept: FollowerChannels = {
+    ...(email === undefined && stored.email && { email: stored.email }),
+    ...(webPush === undefined && stored.webPush && { webPush: stored.webPush }),
+    ...(inbox === undefined && stored.inbox && { inbox: stored.inbox }),
+  };
+  const { creatorId, readerId } = stored;
+  return {
+    ...kept,
+    ...changedFollower(stored, { creatorId, readerId }, { channels: agreed }, nowMs),
   };
 }
 

@@ -2,12 +2,18 @@ import type * as z from "zod";
 import type { CreatorId, ReaderId } from "../contracts/ids.ts";
 import type { NotificationChannel } from "../contracts/kinds.ts";
 import { limits } from "../contracts/limits.ts";
-import type { putFollowerSchema } from "../contracts/notification-bodies.ts";
+import type { patchFollowerSchema, putFollowerSchema } from "../contracts/notification-bodies.ts";
 import type { CheckUrl } from "../outbound/outbound-caller.ts";
 import { problems } from "../perimeter/problem.ts";
 import { untilWritten } from "../registry/until-written.ts";
 import type { Clock } from "../values/time.ts";
-import { changedFollower, type Follower, type StopReason, stoppedFollower } from "./follower.ts";
+import {
+  changedFollower,
+  type Follower,
+  patchedFollower,
+  type StopReason,
+  stoppedFollower,
+} from "./follower.ts";
 import type { FollowerStore } from "./follower-store.ts";
 
 type Body = z.infer<typeof putFollowerSchema>;
@@ -31,15 +37,28 @@ export async function putFollower(
   ids: Ids,
   body: Body,
 ): Promise<Follower> {
-  checkConsents(body, deps.clock.nowMs());
-  const endpoint = body.channels.webPush?.subscription.endpoint;
-  if (endpoint !== undefined) {
-    const verdict = deps.checkUrl(endpoint);
-    if (!verdict.ok) throw invalid("channels.webPush.subscription.endpoint", verdict.detail);
-  }
+  checkChannels(deps, body);
   return await untilWritten(nameOf(ids), async () => {
     const stored = await deps.followers.read(ids.creatorId, ids.readerId);
     const follower = changedFollower(stored, ids, body, deps.clock.nowMs());
+    return (await deps.followers.replace(stored, follower)) === "replaced" ? follower : "raced";
+  });
+}
+
+/**
+ * Changes the channels that the body names: nobody can read an address here to send it again.
+ * @throws Problem 400 as `putFollower`; 404 for a reader who does not follow.
+ */
+export async function patchFollower(
+  deps: Deps & { readonly checkUrl: CheckUrl },
+  ids: Ids,
+  body: z.infer<typeof patchFollowerSchema>,
+): Promise<Follower> {
+  checkChannels(deps, body);
+  return await untilWritten(nameOf(ids), async () => {
+    const stored = await deps.followers.read(ids.creatorId, ids.readerId);
+    if (!stored) throw problems.notFound(nameOf(ids));
+    const follower = patchedFollower(stored, body, deps.clock.nowMs());
     return (await deps.followers.replace(stored, follower)) === "replaced" ? follower : "raced";
   });
 }
@@ -72,11 +91,18 @@ export async function stopChannel(
   });
 }
 
-function checkConsents({ channels }: Body, nowMs: number): void {
+function checkChannels(
+  { clock, checkUrl }: Deps & { readonly checkUrl: CheckUrl },
+  { channels }: Body | z.infer<typeof patchFollowerSchema>,
+): void {
   for (const [channel, consent] of Object.entries(channels)) {
-    if (consent === undefined || consent.consentedAt <= nowMs + limits.maxAheadMs) continue;
+    if (!consent || consent.consentedAt <= clock.nowMs() + limits.maxAheadMs) continue;
     throw invalid(`channels.${channel}.consentedAt`, "must not lie in the future");
   }
+  const endpoint = channels.webPush?.subscription.endpoint;
+  if (endpoint === undefined) return;
+  const verdict = checkUrl(endpoint);
+  if (!verdict.ok) throw invalid("channels.webPush.subscription.endpoint", verdict.detail);
 }
 
 const invalid = (field: string, detail: string) =>

@@ -6,7 +6,7 @@ import {
   defaultArticleGroup,
 } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
-import type { putArticleSchema } from "../contracts/registry-bodies.ts";
+import type { patchArticleSchema, putArticleSchema } from "../contracts/registry-bodies.ts";
 import { problems } from "../perimeter/problem.ts";
 import type { Clock } from "../values/time.ts";
 import type { RateCard } from "./rate-card.ts";
@@ -72,6 +72,35 @@ export async function putArticle(
     const article = changedArticle(stored, articleId, body, clock.nowMs());
     return (await articles.put(article)) === "put" ? article : "raced";
   });
+}
+
+/**
+ * Changes the fields of an article that the body names: the title leaves its shares and group in
+ * force as they are.
+ * @throws Problem 404 when it was never registered; 409 as `putArticle`.
+ */
+export async function patchArticle(
+  { articles, clock }: { articles: ArticleStore; clock: Clock },
+  articleId: ArticleId,
+  body: z.infer<typeof patchArticleSchema>,
+): Promise<Article> {
+  return await untilWritten(`article ${JSON.stringify(articleId)}`, async () => {
+    const stored = await readArticle(articles, articleId);
+    const article = changedArticle(stored, articleId, mergedBody(stored, body), clock.nowMs());
+    return (await articles.put(article)) === "put" ? article : "raced";
+  });
+}
+
+function mergedBody(stored: Article, body: z.infer<typeof patchArticleSchema>): ArticleBody {
+  const { title = stored.title, creatorId, group, publishedAt = stored.publishedAtMs } = body;
+  const shares = body.shares ?? (creatorId === undefined ? stored.terms.at(-1)?.shares : undefined);
+  return {
+    title,
+    creatorId,
+    shares: shares && [...shares],
+    group,
+    publishedAt: publishedAt ?? undefined,
+  };
 }
 
 /** What a PUT makes of an article as it is stored, or of none. */

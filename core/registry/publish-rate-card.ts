@@ -4,7 +4,7 @@ import type { publishRateCardSchema } from "../contracts/registry-bodies.ts";
 import { Problem, problems } from "../perimeter/problem.ts";
 import { utcDayOf } from "../values/time.ts";
 import { type CardStores, cardsOfScope } from "./cards-of-scope.ts";
-import { type RateCard, type Rates, ratesOf, sameRates } from "./rate-card.ts";
+import { type RateCard, type Rates, ratesOf, sameRates, sameWeights } from "./rate-card.ts";
 import { tooManyVersions, untilWritten } from "./until-written.ts";
 
 /** An `effectiveFrom` this long ago still means now: the request was on its way. */
@@ -17,7 +17,8 @@ const maxSkewMs = 5_000;
  * was earned before keeps its price.
  * @param requestId the same for every retry of one request: it publishes one card, even if it was
  *   cut off after that and others published since.
- * @throws Problem 400 when the currency is not the deployment's; 404 when the scope's article is not
+ * @throws Problem 400 when the currency is not the deployment's, or what the version before says is
+ *   left out; 404 when the scope's article is not
  *   registered; 409 when it would be in force in the past or not after the version before it, when
  *   there are too many cards, or when other writers keep winning.
  */
@@ -33,12 +34,41 @@ export async function publishRateCard(
     const own = cards.findLast((card) => isRetryOf(card, requestId, nowMs));
     if (own) return sameOrRefused(own, rates, body.effectiveFrom, nowMs);
     const latest = cards.at(-1);
+    if (latest) refuseUnsaid(body, rates, latest);
     const effectiveFromMs = effectiveFromOf(body.effectiveFrom, latest, nowMs);
     if (cards.length >= maxCards) throw tooManyVersions("This rate card", maxCards);
     refuseTooMany(cards, effectiveFromMs);
     const card = { ...rates, version: (latest?.version ?? 0) + 1, effectiveFromMs, requestId };
     return (await append(card)) === "put" ? card : "raced";
   });
+}
+
+/**
+ * A card inherits nothing: a fee or weight that is forgotten would fall back to the default, and cost
+ * the publisher or the creators money unseen.
+ * @throws Problem 400 that names what the version before has set and the body leaves out.
+ */
+function refuseUnsaid(
+  body: z.infer<typeof publishRateCardSchema>,
+  rates: Rates,
+  latest: RateCard,
+): void {
+  const changes = {
+    weights: !sameWeights(rates.weights, latest.weights),
+    feeBasisPoints: rates.feeBasisPoints !== latest.feeBasisPoints,
+    commentsPerReader: rates.commentsPerReader !== latest.commentsPerReader,
+  };
+  const names = ["weights", "feeBasisPoints", "commentsPerReader"] as const;
+  const errors = names
+    .filter((name) => body[name] === undefined && changes[name])
+    .map((field) => ({
+      field,
+      detail:
+        `must be said: version ${latest.version} of this rate card says ` +
+        `${JSON.stringify(latest[field])}, and left out it would be ${JSON.stringify(rates[field])}`,
+    }));
+  const [first] = errors;
+  if (first) throw problems.invalid(`${first.field}: ${first.detail}`, errors);
 }
 
 /**

@@ -134,12 +134,13 @@ export function ratesOf(body: z.infer<typeof putRateCardSchema>, currency: strin
     throw problems.invalid(`currency: ${detail}`, [{ field: "currency", detail }]);
   }
   const prices = engagementKinds.map((kind) => [kind, micros(body.micros[kind])] as const);
+  const usual = defaultRateCard(currency);
   return {
     currency,
     prices: Object.fromEntries(prices) as RateCard["prices"],
-    weights: body.weights,
-    feeBasisPoints: body.feeBasisPoints,
-    commentsPerReader: body.commentsPerReader,
+    weights: body.weights ?? usual.weights,
+    feeBasisPoints: body.feeBasisPoints ?? usual.feeBasisPoints,
+    commentsPerReader: body.commentsPerReader ?? usual.commentsPerReader,
   };
 }
 
@@ -149,8 +150,14 @@ export function sameRates(some: Rates, others: Rates): boolean {
     some.feeBasisPoints === others.feeBasisPoints &&
     some.commentsPerReader === others.commentsPerReader &&
     engagementKinds.every((kind) => some.prices[kind] === others.prices[kind]) &&
-    reactionTypes.every((type) => some.weights.reaction[type] === others.weights.reaction[type]) &&
-    commentLengths.every((one) => some.weights.comment[one] === others.weights.comment[one])
+    sameWeights(some.weights, others.weights)
+  );
+}
+
+export function sameWeights(some: Rates["weights"], others: Rates["weights"]): boolean {
+  return (
+    reactionTypes.every((type) => some.reaction[type] === others.reaction[type]) &&
+    commentLengths.every((length) => some.comment[length] === others.comment[length])
   );
 }
 

@@ -2,10 +2,12 @@ import type * as z from "zod";
 import { limits } from "../contracts/limits.ts";
 import type {
   createWebhookEndpointSchema,
+  patchWebhookEndpointSchema,
   putWebhookEndpointSchema,
 } from "../contracts/webhook-bodies.ts";
 import type { CheckUrl } from "../outbound/outbound-caller.ts";
 import { problems } from "../perimeter/problem.ts";
+import { untilWritten } from "../registry/until-written.ts";
 import type { Clock } from "../values/time.ts";
 import {
   callbacksId,
@@ -68,13 +70,51 @@ export async function putEndpoint(
 ): Promise<WebhookEndpoint> {
   const url = checkedUrl(deps.checkUrl, body.url);
   const before = await readEndpoint(deps.endpoints, owner, endpointId);
+  return await putOrRefuse(deps.endpoints, replaced(before, { ...body, url }, deps.clock.nowMs()));
+}
+
+/** Changes the fields of an endpoint that the body names. @throws Problem 400, 404, 409 */
+export async function patchEndpoint(
+  deps: Deps,
+  owner: string,
+  endpointId: string,
+  body: z.infer<typeof patchWebhookEndpointSchema>,
+): Promise<WebhookEndpoint> {
+  const url = body.url === undefined ? undefined : checkedUrl(deps.checkUrl, body.url);
+  return await untilWritten(`webhook endpoint ${endpointId}`, async () => {
+    const before = await readEndpoint(deps.endpoints, owner, endpointId);
+    const {
+      ordered = before.ordered,
+      enabled = before.state === "enabled",
+      events = before.events ?? null,
+      description = before.description ?? null,
+    } = body;
+    const settings = {
+      ...{ url: url ?? before.url, ordered, enabled },
+      ...(events && { events }),
+      ...(description !== null && { description }),
+    };
+    const endpoint = replaced(before, settings, deps.clock.nowMs());
+    return (await deps.endpoints.put(endpoint)) === "put" ? endpoint : "raced";
+  });
+}
+
+interface Settings {
+  readonly url?: string | undefined;
+  readonly events?: WebhookEndpoint["events"] | undefined;
+  readonly description?: string | undefined;
+  readonly ordered: boolean;
+  readonly enabled: boolean;
+}
+
+function replaced(before: WebhookEndpoint, settings: Settings, nowMs: number): WebhookEndpoint {
   const { events: _, description: __, disabledReason, disabledAtMs, ...kept } = before;
-  const { events, description, ordered, enabled } = body;
-  const nowMs = deps.clock.nowMs();
-  const endpoint = changed(
+  const { url, events, description, ordered, enabled } = settings;
+  return changed(
     kept,
     {
-      ...{ url, ordered, state: enabled ? "enabled" : "disabled" },
+      ...(url !== undefined && { url }),
+      ...{ ordered, state: enabled ? "enabled" : "disabled" },
       ...(events && { events }),
       ...(description !== undefined && { description }),
       // One that is disabled already stays so for the reason it has.
@@ -85,7 +125,6 @@ export async function putEndpoint(
     },
     nowMs,
   );
-  return await putOrRefuse(deps.endpoints, endpoint);
 }
 
 /** @throws Problem 409 when somebody else changed it in the meantime. */

@@ -6,9 +6,9 @@ import { setting } from "../../adapters/lambda/environment.ts";
 import { idempotently } from "../../adapters/lambda/idempotency.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { articleIdSchema } from "../../core/contracts/ids.ts";
-import { putArticleSchema } from "../../core/contracts/registry-bodies.ts";
+import { patchArticleSchema, putArticleSchema } from "../../core/contracts/registry-bodies.ts";
 import { validate } from "../../core/perimeter/validate.ts";
-import { presentArticle, putArticle } from "../../core/registry/article.ts";
+import { patchArticle, presentArticle, putArticle } from "../../core/registry/article.ts";
 
 const deps = {
   articles: dynamoDbArticles(documentClient, setting("registryTable")),
@@ -17,7 +17,10 @@ const deps = {
 
 const put = idempotently(async ({ event }, body) => {
   const articleId = pathParameter(event, "articleId", articleIdSchema);
-  return ok(presentArticle(await putArticle(deps, articleId, validate(putArticleSchema, body))));
+  const article = event.routeKey.startsWith("PATCH ")
+    ? await patchArticle(deps, articleId, validate(patchArticleSchema, body))
+    : await putArticle(deps, articleId, validate(putArticleSchema, body));
+  return ok(presentArticle(article));
 });
 
 export const handler = apiHandler((call) => put(call, jsonBody(call.event)));

@@ -7,9 +7,12 @@ import { idempotently } from "../../adapters/lambda/idempotency.ts";
 import { urlCheckFromEnvironment } from "../../adapters/outbound/outbound-from-environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import { creatorIdSchema, readerIdSchema } from "../../core/contracts/ids.ts";
-import { putFollowerSchema } from "../../core/contracts/notification-bodies.ts";
+import {
+  patchFollowerSchema,
+  putFollowerSchema,
+} from "../../core/contracts/notification-bodies.ts";
 import { presentFollower } from "../../core/notifications/follower.ts";
-import { putFollower } from "../../core/notifications/put-follower.ts";
+import { patchFollower, putFollower } from "../../core/notifications/put-follower.ts";
 import { validate } from "../../core/perimeter/validate.ts";
 
 const deps = {
@@ -23,8 +26,11 @@ const put = idempotently(async ({ event }, body) => {
     creatorId: pathParameter(event, "creatorId", creatorIdSchema),
     readerId: pathParameter(event, "readerId", readerIdSchema),
   };
+  const follower = event.routeKey.startsWith("PATCH ")
+    ? await patchFollower(deps, ids, validate(patchFollowerSchema, body))
+    : await putFollower(deps, ids, validate(putFollowerSchema, body));
   // The answer is kept with its Idempotency-Key: it holds no address.
-  return ok(presentFollower(await putFollower(deps, ids, validate(putFollowerSchema, body))));
+  return ok(presentFollower(follower));
 });
 
 export const handler = apiHandler((call) => put(call, jsonBody(call.event)));

@@ -9,9 +9,12 @@ import { urlCheckFromEnvironment } from "../../adapters/outbound/outbound-from-e
 import { systemClock } from "../../adapters/runtime.ts";
 import { secretsFromEnvironment } from "../../adapters/webhooks/standard-webhooks.ts";
 import { withSecret } from "../../adapters/webhooks/with-secret.ts";
-import { putIntegrationSchema } from "../../core/contracts/integration-bodies.ts";
+import {
+  patchIntegrationSchema,
+  putIntegrationSchema,
+} from "../../core/contracts/integration-bodies.ts";
 import { integrationIdSchema } from "../../core/contracts/job-types.ts";
-import { putIntegration } from "../../core/integrations/put-integration.ts";
+import { patchIntegration, putIntegration } from "../../core/integrations/put-integration.ts";
 import { presentWritten } from "../../core/integrations/read-integrations.ts";
 import { validate } from "../../core/perimeter/validate.ts";
 
@@ -25,8 +28,14 @@ const secrets = secretsFromEnvironment();
 
 const put = idempotently(async ({ event }, body) => {
   const integrationId = pathParameter(event, "integrationId", integrationIdSchema);
-  const wanted = validate(putIntegrationSchema, body);
-  const written = await putIntegration(deps, integrationId, wanted, requestIdOf(event));
+  const written = event.routeKey.startsWith("PATCH ")
+    ? await patchIntegration(deps, integrationId, validate(patchIntegrationSchema, body))
+    : await putIntegration(
+        deps,
+        integrationId,
+        validate(putIntegrationSchema, body),
+        requestIdOf(event),
+      );
   return ok(presentWritten(written, deps.clock.nowMs()));
 });
 

@@ -7,12 +7,13 @@ import { idempotently } from "../../adapters/lambda/idempotency.ts";
 import { urlCheckFromEnvironment } from "../../adapters/outbound/outbound-from-environment.ts";
 import { systemClock } from "../../adapters/runtime.ts";
 import {
+  patchWebhookEndpointSchema,
   putWebhookEndpointSchema,
   webhookEndpointIdSchema,
 } from "../../core/contracts/webhook-bodies.ts";
 import { ownerOf } from "../../core/perimeter/caller.ts";
 import { validate } from "../../core/perimeter/validate.ts";
-import { putEndpoint } from "../../core/webhooks/manage-endpoints.ts";
+import { patchEndpoint, putEndpoint } from "../../core/webhooks/manage-endpoints.ts";
 import { presentEndpoint } from "../../core/webhooks/present-endpoint.ts";
 
 const deps = {
@@ -24,8 +25,9 @@ const deps = {
 const put = idempotently(async ({ event }, body) => {
   const endpointId = pathParameter(event, "endpointId", webhookEndpointIdSchema);
   const owner = ownerOf(callerOf(event));
-  const wanted = validate(putWebhookEndpointSchema, body);
-  const endpoint = await putEndpoint(deps, owner, endpointId, wanted);
+  const endpoint = event.routeKey.startsWith("PATCH ")
+    ? await patchEndpoint(deps, owner, endpointId, validate(patchWebhookEndpointSchema, body))
+    : await putEndpoint(deps, owner, endpointId, validate(putWebhookEndpointSchema, body));
   return ok(presentEndpoint(endpoint, systemClock.nowMs()));
 });
 

@@ -46,7 +46,10 @@ const needsOf: Record<Operation, Needs> = {
   "accept-publisher-engagements": { tables: articles, putEvents: true },
   "issue-view-token": { tables: { ...articles, idempotency }, viewTokenSecret: true },
   "put-article": { tables: { registry: ["BatchGetItem", "PutItem"], idempotency } },
-  "put-creator": { tables: { registry: ["BatchGetItem", "PutItem"], idempotency } },
+  "put-creator": {
+    // Whether a payout waits for the payee that is to be removed.
+    tables: { registry: ["BatchGetItem", "PutItem"], ledger: ["GetItem"], idempotency },
+  },
   "put-article-group": { tables: { registry: ["Query", "PutItem"], idempotency } },
   "put-rate-card": { tables: { registry: ["BatchGetItem", "Query", "PutItem"], idempotency } },
   "read-article": { tables: articles, currentIndex: ["Query"] },
@@ -263,6 +266,7 @@ export class ApiStack extends Stack {
             CorsHttpMethod.GET,
             CorsHttpMethod.POST,
             CorsHttpMethod.PUT,
+            CorsHttpMethod.PATCH,
             CorsHttpMethod.DELETE,
           ],
           allowHeaders: [

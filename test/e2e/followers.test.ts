@@ -63,6 +63,22 @@ describe("followers", () => {
     expect((await api.call("GET", path, { token: other })).status).toBe(404);
   });
 
+  test("a PATCH adds or ends a channel, and keeps the others and their addresses", async () => {
+    const path = "/v1/creators/part/followers/r1";
+    expect((await client.change("PATCH", path, { channels: { inbox } })).status).toBe(404);
+    await client.change("PUT", path, { channels: { email: email("part") } });
+    const added = await client.change("PATCH", path, { channels: { inbox } });
+    expect(added.body.channels).toMatchObject({ email: { state: "on" }, inbox: { state: "on" } });
+    const ended = await client.change("PATCH", path, { channels: { inbox: null } });
+    expect(Object.keys(ended.body.channels)).toEqual(["email"]);
+    const list = "/v1/creators/part/followers";
+    expect((await api.call("GET", list, { token: api.publisher })).body).toMatchObject({
+      channels: { email: 1, webPush: 0, inbox: 0 },
+      items: [{ channels: { email: { address: "p…@e….com" } } }],
+    });
+    expect((await client.change("PATCH", path, { channels: { sms: {} } })).status).toBe(400);
+  });
+
   test("I6: a change is answered again, without the address", async () => {
     const path = "/v1/creators/idem/followers/r1";
     const body = { channels: { email: email("idem"), ...push("http://127.0.0.1:9/x") } };

@@ -52,6 +52,21 @@ describe("the registry of integrations", () => {
     });
     expect(JSON.stringify(shown.body)).not.toContain("whsec_");
 
+    const patch = (id: string, body: object) => call("PATCH", `/v1/integrations/${id}`, body);
+    await put("crm", { url, method: "PUT", headers: { "x-team": "books" }, coolDownMs: 5_000 });
+    const slower = await patch("crm", { ratePerSecond: 2 });
+    expect([slower.status, slower.body]).toMatchObject([
+      200,
+      {
+        ...{ method: "PUT", headers: { "x-team": "books" }, coolDownMs: 5_000 },
+        ...{ ratePerSecond: 2, timeoutMs: 2_000, secrets: [{ generation: 1 }] },
+      },
+    ]);
+    expect(slower.body).not.toHaveProperty("secret");
+    expect((await patch("crm", { headers: { authorization: "x" } })).status).toBe(400);
+    expect((await patch("crm", { rate: 2 })).status).toBe(400);
+    expect((await patch("none", { ratePerSecond: 2 })).status).toBe(404);
+
     await put("newsletter", { url });
     const page = await call("GET", "/v1/integrations?limit=1");
     expect(page.body).toMatchObject({ items: [{ integrationId: "crm" }], nextCursor: "crm" });

@@ -299,6 +299,29 @@ describe("the payout file", () => {
   });
 });
 
+test("a payee stays while a payout waits for it, and can be replaced; after that it may go", async () => {
+  const path = "/v1/creators/kim";
+  const payee = { name: "Kim", iban };
+  await send(path, { name: "Kim", payee }, undefined, "PUT");
+  await owe("kim", "20000000");
+  const { payoutId } = (await request("kim")).body;
+  const row = async () =>
+    (await get("/v1/payouts/file")).body
+      .split("\r\n")
+      .find((one: string) => one.includes(payoutId));
+  await send(path, { name: "Kim B." }, undefined, "PUT");
+  expect(await row()).toContain(`,Kim,${iban},`);
+  for (const method of ["PATCH", "PUT"]) {
+    const refused = await send(path, { payee: null }, undefined, method);
+    expectProblem(refused, 409, "payee-in-payout", "20000000 micros", "Post their results first");
+  }
+  await send(path, { payee: { name: "Kim Beck", iban } }, undefined, "PATCH");
+  expect(await row()).toContain(`,Kim Beck,${iban},`);
+  await result(payoutId, { status: "paid" });
+  const removed = await send(path, { payee: null }, undefined, "PATCH");
+  expect([removed.status, removed.body.payee]).toEqual([200, undefined]);
+});
+
 test("creators see their own payouts and no one else's", async () => {
   const bea = await cloud.mintToken({ role: "creator", id: "bea" });
   expect((await get("/v1/creators/bea/payouts", bea)).status).toBe(200);

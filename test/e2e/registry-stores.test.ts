@@ -5,6 +5,7 @@ import { dynamoDbArticles } from "../../adapters/dynamodb/article-store.ts";
 import { counterKey } from "../../adapters/dynamodb/counter-items.ts";
 import { dynamoDbCountersInRange } from "../../adapters/dynamodb/counters-in-range.ts";
 import { dynamoDbCreators } from "../../adapters/dynamodb/creator-store.ts";
+import { dynamoDbLedgerStore } from "../../adapters/dynamodb/ledger-store.ts";
 import { dynamoDbRateCards } from "../../adapters/dynamodb/rate-card-store.ts";
 import {
   type ArticleId,
@@ -38,8 +39,9 @@ beforeAll(async () => {
 afterAll(() => tables.stop());
 
 function registry() {
-  const { client, registryTable } = tables;
+  const { client, registryTable, ledgerTable } = tables;
   return {
+    payouts: dynamoDbLedgerStore(client, ledgerTable),
     articles: dynamoDbArticles(client, registryTable),
     creators: dynamoDbCreators(client, registryTable),
     rateCards: dynamoDbRateCards(client, registryTable),

@@ -70,6 +70,29 @@ describe("articles", () => {
     expect((await get("/v1/articles/bad")).status).toBe(404);
   });
 
+  test("a PATCH changes what it names: a title leaves shares in force, shares begin a version", async () => {
+    const path = "/v1/articles/patched";
+    const publishedAt = "2026-01-01T00:00:00.000Z";
+    await send("PUT", path, { title: "P", shares: halves, group: "serials", publishedAt });
+    const kept = { shares: halves, sharesVersion: 1, group: "serials", publishedAt };
+    const titled = await send("PATCH", path, { title: "Q" });
+    expect([titled.status, titled.body]).toMatchObject([200, { title: "Q", ...kept }]);
+    const moved = await send("PATCH", path, { creatorId: "bea" });
+    expect(moved.body).toMatchObject({
+      ...{ title: "Q", creatorId: "bea", sharesVersion: 2, group: "serials", publishedAt },
+      versions: [{ version: 1, shares: halves }, { version: 2 }],
+    });
+    const undated = await send("PATCH", path, { publishedAt: null });
+    expect(undated.body).not.toHaveProperty("publishedAt");
+    expect(undated.body).toMatchObject({ title: "Q", sharesVersion: 2 });
+    const both = await send("PATCH", path, { creatorId: "ada", shares: halves });
+    expectProblem(both, 400, "invalid-request", "either creatorId or shares");
+    expectProblem(await send("PATCH", path, { title: null }), 400, "invalid-request", "title");
+    expectProblem(await send("PATCH", path, { tilte: "R" }), 400, "invalid-request", "tilte");
+    expectProblem(await send("PATCH", "/v1/articles/none", { title: "N" }), 404, "not-found");
+    expect((await get("/v1/articles/none")).status).toBe(404);
+  });
+
   test("both a creator and shares, or neither, are a 400", async () => {
     const both = { title: "B", creatorId: "ada", shares: halves };
     for (const body of [both, { title: "B" }]) {
@@ -91,6 +114,56 @@ describe("creators", () => {
     expect((await get("/v1/creators/cora", cora)).body).toEqual(put.body);
     const other = await cloud.mintToken({ role: "creator", id: "other" });
     expectProblem(await get("/v1/creators/cora", other), 404, "not-found");
+  });
+
+  test("a PUT without payee or readerIds keeps them: they go when they are named", async () => {
+    const path = "/v1/creators/kay";
+    await send("PUT", path, { name: "Kay", readerIds: ["r-kay"], payee });
+    const renamed = await send("PUT", path, { name: "Kay B." });
+    expect(renamed.body).toMatchObject({ name: "Kay B.", readerIds: ["r-kay"], payee });
+    const unnamed = await send("PUT", path, { readerIds: [] });
+    expect(unnamed.body).toMatchObject({ readerIds: [], payee });
+    expect(unnamed.body).not.toHaveProperty("name");
+    const removed = await send("PUT", path, { payee: null });
+    expect([removed.status, removed.body.payee]).toEqual([200, undefined]);
+    expect((await get(path)).body).toEqual(removed.body);
+  });
+
+  test("a PATCH changes what it names, and nothing else", async () => {
+    const path = "/v1/creators/lea";
+    const key = { "idempotency-key": randomUUID() };
+    expectProblem(await send("PATCH", path, { name: "Lea" }), 404, "not-found");
+    expectProblem(await get(path), 404, "not-found");
+    await send("PUT", path, { name: "Lea", readerIds: ["r-lea"] });
+    const call = (body: object) =>
+      api.call("PATCH", path, { token: api.publisher, body, headers: key });
+    const patched = await call({ payee });
+    expect([patched.status, patched.body]).toMatchObject([
+      200,
+      { name: "Lea", readerIds: ["r-lea"], payee },
+    ]);
+    // I6, I7: as every change.
+    expect((await call({ payee })).body).toEqual(patched.body);
+    expectProblem(await call({ name: "L" }), 409, "idempotency-key-reused");
+    const unnamed = await send("PATCH", path, { name: null });
+    expect(unnamed.body).toMatchObject({ readerIds: ["r-lea"], payee });
+    expect(unnamed.body).not.toHaveProperty("name");
+    expectProblem(await send("PATCH", path, { email: "x" }), 400, "invalid-request", "email");
+    const wrong = { payee: { ...payee, iban: "DE89 3704" } };
+    expectProblem(await send("PATCH", path, wrong), 400, "invalid-request", "payee.iban");
+    const missing = await api.call("PATCH", path, { token: api.publisher, body: {} });
+    expectProblem(missing, 400, "invalid-request", "Idempotency-Key");
+    const lea = await cloud.mintToken({ role: "creator", id: "lea" });
+    expect((await send("PATCH", path, { payee }, lea)).status).toBe(403);
+  });
+
+  test("PATCHes at once lose none of each other's fields", async () => {
+    const path = "/v1/creators/mia";
+    await send("PUT", path, {});
+    const parts = [{ name: "Mia" }, { readerIds: ["r-mia"] }, { payee }];
+    const answers = await Promise.all(parts.map((part) => send("PATCH", path, part)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await get(path)).body).toMatchObject({ name: "Mia", readerIds: ["r-mia"], payee });
   });
 
   test.each([
@@ -141,6 +214,19 @@ describe("article groups", () => {
 });
 
 describe("rate cards", () => {
+  test("a fee or weights that the card before has are not lost by leaving them out", async () => {
+    const scope = { creatorId: "fee" };
+    const weights = { reaction: { love: 150 } };
+    await publish({ scope, weights, feeBasisPoints: 250, commentsPerReader: 3 });
+    const forgot = await publish({ scope, feeBasisPoints: 250 });
+    expectProblem(forgot, 400, "invalid-request", "weights: must be said", "150");
+    expect(forgot.body.errors.map(({ field }: { field: string }) => field)).toEqual([
+      ...["weights", "commentsPerReader"],
+    ]);
+    const said = await publish({ scope, weights, feeBasisPoints: 0, commentsPerReader: 20 });
+    expect(said.status).toBe(201);
+  });
+
   test("an article's and a creator's own show in their lists, and nowhere else", async () => {
     await api.putArticle("own", "dora");
     const weights = { reaction: { love: 150 }, comment: { short: 50, long: 300 } };
@@ -281,4 +367,12 @@ describe("a dry run", () => {
     const nowhere = await dryRun({ articleId: "nowhere" });
     expectProblem(nowhere, 404, "not-found", "nowhere");
   });
+});
+
+test("a PUT of everybody's prices that leaves out the fee in force is a 400: it does not end it", async () => {
+  const put = (more: object) => send("PUT", "/v1/rate-cards/current", cardBody(more));
+  expect((await put({ feeBasisPoints: 1_000 })).body).toMatchObject({ feeBasisPoints: 1_000 });
+  expectProblem(await put({}), 400, "invalid-request", "feeBasisPoints: must be said", "1000");
+  expect((await get("/v1/rate-cards/current")).body).toMatchObject({ feeBasisPoints: 1_000 });
+  expect((await put({ feeBasisPoints: 0 })).body).toMatchObject({ feeBasisPoints: 0 });
 });

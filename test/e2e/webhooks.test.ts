@@ -371,6 +371,31 @@ describe("W3: an endpoint is disabled, and its owner told,", () => {
     expect(once(gone.received)).toBe(2);
   });
 
+  test("and stays so when a PATCH names something else; what a PATCH leaves out stays", async () => {
+    const gone = await receiver();
+    const { endpointId } = await endpointAt(gone, { events: ["payout.requested"], ordered: true });
+    const path = `${endpointsPath}/${endpointId}`;
+    const kept = {
+      url: `${gone.url}/`,
+      events: ["payout.requested"],
+      ordered: true,
+      state: "enabled",
+    };
+    expect(await must(200, "PATCH", path, { description: "Mine" })).toMatchObject({
+      ...{ ...kept, description: "Mine" },
+    });
+    gone.reply(410);
+    await must(202, "POST", `${path}/test`, {});
+    await cloud.waitUntilIdle();
+    const disabled = await must(200, "PATCH", path, { description: null, events: null });
+    expect(disabled).toMatchObject({ state: "disabled", disabledReason: "gone", ordered: true });
+    expect(disabled).not.toHaveProperty("description");
+    expect(disabled).not.toHaveProperty("events");
+    expect(await must(200, "PATCH", path, { enabled: true })).toMatchObject({ state: "enabled" });
+    await must(400, "PATCH", path, { enable: true });
+    await must(404, "PATCH", `${endpointsPath}/ep_${"0".repeat(24)}`, { enabled: true });
+  });
+
   test("after five days of nothing but failure", async () => {
     const [dead, other] = [await receiver(), await receiver()];
     const { endpointId } = await endpointAt(dead, { events: ["job.failed"] });

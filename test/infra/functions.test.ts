@@ -445,6 +445,7 @@ const allowed: Record<string, string[]> = {
   "put-creator": [
     "dynamodb:BatchGetItem on Registry",
     "dynamodb:PutItem on Registry",
+    "dynamodb:GetItem on Ledger",
     ...idempotency,
   ],
   "put-rate-card": [

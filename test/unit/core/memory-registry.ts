@@ -4,9 +4,16 @@ import {
   putArticleSchema,
   type putCreatorSchema,
 } from "../../../core/contracts/registry-bodies.ts";
+import { emptyAccount } from "../../../core/ledger/entry.ts";
 import { type Article, type ArticleStore, putArticle } from "../../../core/registry/article.ts";
 import type { ArticleGroup, ArticleGroupStore } from "../../../core/registry/article-group.ts";
-import { type Creator, type CreatorStore, putCreator } from "../../../core/registry/creator.ts";
+import {
+  type ChangeCreatorDeps,
+  type Creator,
+  type CreatorStore,
+  patchCreator,
+  putCreator,
+} from "../../../core/registry/creator.ts";
 import type { RateCard, RateCardStore } from "../../../core/registry/rate-card.ts";
 
 /** The registry's stores in memory, with the conditions that the real ones keep, and a clock. */
@@ -15,8 +22,10 @@ export function memoryRegistry(startMs: number) {
   const clock = { nowMs: () => nowMs };
   const articles: ArticleStore = revisions<ArticleId, Article>(({ articleId }) => articleId);
   const creators: CreatorStore = revisions<CreatorId, Creator>(({ creatorId }) => creatorId);
+  // Nobody is being paid.
+  const payouts: ChangeCreatorDeps["payouts"] = { readAccount: async () => emptyAccount };
   return {
-    ...{ articles, creators, clock, currency: "USD" },
+    ...{ articles, creators, payouts, clock, currency: "USD" },
     rateCards: memoryRateCards(),
     groups: memoryGroups(),
     nowMs: clock.nowMs,
@@ -26,7 +35,9 @@ export function memoryRegistry(startMs: number) {
     putArticle: (articleId: ArticleId, body: z.input<typeof putArticleSchema>) =>
       putArticle({ articles, clock }, articleId, putArticleSchema.parse(body)),
     putCreator: (creatorId: CreatorId, body: z.infer<typeof putCreatorSchema>) =>
-      putCreator({ creators, clock }, creatorId, body),
+      putCreator({ creators, payouts, clock }, creatorId, body),
+    patchCreator: (creatorId: CreatorId, body: z.infer<typeof putCreatorSchema>) =>
+      patchCreator({ creators, payouts, clock }, creatorId, body),
   };
 }
 
