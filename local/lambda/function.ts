@@ -99,10 +99,12 @@ export function createFunction(
     let environment: Environment;
     try {
       environment = await environments.acquire(options.over);
-      deps.stats.invocations += 1;
     } catch (error) {
-      if (error instanceof Abandoned) return abandoned;
-      deps.stats.invocations += 1;
+      if (error instanceof Abandoned) {
+        // Counted when it came, and it never began.
+        deps.stats.invocations -= 1;
+        return abandoned;
+      }
       if (error instanceof InitFailed) return { ok: false, error: error.error };
       throw error;
     }
@@ -146,6 +148,7 @@ export function createFunction(
         return { ok: false, error: tooLarge };
       }
       busy += 1;
+      deps.stats.invocations += 1;
       try {
         const outcome = await run(payload, options);
         report(name, outcome, configuration.settings.logFile, deps);
