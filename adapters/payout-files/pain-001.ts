@@ -1,5 +1,5 @@
 /// <reference path="../../node_modules/sepa/dist/types/sepa.d.ts" />
-import { Document, validateIBAN } from "sepa";
+import { Document } from "sepa";
 import { decimalOf, type PayoutFormat, type Transfer } from "../../core/payouts/export-payouts.ts";
 import type { Payee } from "../../core/registry/creator.ts";
 import { sumMicros } from "../../core/values/micros.ts";
@@ -9,8 +9,6 @@ import { sha256Hex } from "../runtime.ts";
 const painFormat = "pain.001.001.09";
 const maxNameLength = 70;
 const largestTransfer = 999_999_999_990_000n;
-
-export const ibanIsValid = (iban: string) => validateIBAN(iban);
 
 /** What the bank is sent. Those it could not carry out are left out: it would refuse the file whole. */
 export const pain001Payouts: PayoutFormat = {

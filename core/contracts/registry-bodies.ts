@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { accountFields } from "./bank.ts";
 import { instant, range } from "./fields.ts";
 import {
   articleGroupIdSchema,
@@ -63,15 +64,10 @@ export const patchArticleSchema = z
     eitherCreatorOrShares,
   );
 
-/** As ISO 13616 writes it, without spaces; the check digits are checked by the payout file. */
-const iban = z.string().regex(/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/, "must be an IBAN without spaces");
-const bic = z.string().regex(/^[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/, "must be a BIC");
-
 /** Whom a bank pays, or who pays. */
 export const payeeSchema = z.strictObject({
   name: callerText("name", 140),
-  iban,
-  bic: bic.optional(),
+  ...accountFields,
 });
 
 /** Of a PUT and of a PATCH, which differ in what becomes of a field that is left out; null removes one. */

@@ -1,3 +1,4 @@
+import { ibanProblem } from "../contracts/bank.ts";
 import type { CreatorId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import { entryIdOf } from "../ledger/entry.ts";
@@ -41,7 +42,6 @@ interface Deps {
   readonly payouts: Pick<PayoutStore, "openPayouts">;
   readonly creators: Pick<CreatorStore, "getMany">;
   readonly clock: Clock;
-  readonly ibanIsValid: (iban: string) => boolean;
   readonly sha256: (text: string) => string;
   readonly debtor: Debtor | undefined;
 }
@@ -101,17 +101,19 @@ function transferOf(
     reference: referenceOf(payoutId, deps.sha256),
     ...(payee === undefined ? {} : { payee }),
   };
-  const problem = problemOf(deps, format, transfer);
+  const problem = problemOf(format, transfer);
   return problem === undefined ? transfer : { ...transfer, problem };
 }
 
-function problemOf(deps: Deps, format: PayoutFormat, transfer: Transfer): string | undefined {
+function problemOf(format: PayoutFormat, transfer: Transfer): string | undefined {
   const { payee, amountMicros } = transfer;
   if (amountMicros > limits.maxAmountMicros) {
     return `the amount is more than the ${decimalOf(limits.maxAmountMicros as Micros)} of one payout`;
   }
   if (!payee) return "no payee is registered";
-  if (!deps.ibanIsValid(payee.iban)) return "the IBAN's check digits are wrong";
+  // One that was registered before IBANs were checked, or by rules of then.
+  const wrong = ibanProblem(payee.iban);
+  if (wrong !== undefined) return `the IBAN ${wrong}`;
   return format.problemOf({ ...transfer, payee });
 }
 

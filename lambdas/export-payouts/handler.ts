@@ -6,7 +6,7 @@ import { query } from "../../adapters/lambda/api-request.ts";
 import { setting } from "../../adapters/lambda/environment.ts";
 import { logger } from "../../adapters/lambda/logger.ts";
 import { csvPayouts } from "../../adapters/payout-files/csv.ts";
-import { ibanIsValid, pain001Payouts } from "../../adapters/payout-files/pain-001.ts";
+import { pain001Payouts } from "../../adapters/payout-files/pain-001.ts";
 import { sha256Hex, systemClock } from "../../adapters/runtime.ts";
 import { payoutFileQuerySchema } from "../../core/contracts/queries.ts";
 import { type Debtor, exportPayouts } from "../../core/payouts/export-payouts.ts";
@@ -16,7 +16,6 @@ const deps = {
   payouts: dynamoDbPayouts(documentClient, setting("ledgerTable")),
   creators: dynamoDbCreators(documentClient, setting("registryTable")),
   clock: systemClock,
-  ibanIsValid,
   sha256: sha256Hex,
   debtor: (JSON.parse(setting("payoutDebtor")) as Debtor | null) ?? undefined,
 };

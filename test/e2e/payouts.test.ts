@@ -322,6 +322,32 @@ test("a payee stays while a payout waits for it, and can be replaced; after that
   expect([removed.status, removed.body.payee]).toEqual([200, undefined]);
 });
 
+test("a wrong IBAN from before they were checked is reported in the file, and stops no other", async () => {
+  for (const creatorId of ["lou", "max"]) {
+    await send(`/v1/creators/${creatorId}`, { payee: { name: creatorId, iban } }, undefined, "PUT");
+    await owe(creatorId, "20000000");
+  }
+  const [lou, max] = [(await request("lou")).body.payoutId, (await request("max")).body.payoutId];
+  const { client, tableOf, stop } = cloudTables(cloud);
+  await client.send(
+    new UpdateCommand({
+      TableName: tableOf("Registry"),
+      Key: { pk: "creator#lou", sk: "current" },
+      UpdateExpression: "SET payee.iban = :iban",
+      ExpressionAttributeValues: { ":iban": "DE89370400440532013001" },
+    }),
+  );
+  stop();
+  const csv = (await get("/v1/payouts/file")).body;
+  expect(csv).toMatch(new RegExp(`^${lou},lou,.*"?the IBAN has wrong check digits`, "m"));
+  const xml = await get("/v1/payouts/file?format=pain.001");
+  expect([xml.status, xml.body]).toEqual([200, expect.stringContaining(max)]);
+  expect(xml.body).not.toContain(lou);
+  // What is wrong in one field keeps nobody from changing another.
+  const renamed = await send("/v1/creators/lou", { name: "Lou" }, undefined, "PATCH");
+  expect([renamed.status, renamed.body.payee.iban]).toEqual([200, "DE89370400440532013001"]);
+});
+
 test("creators see their own payouts and no one else's", async () => {
   const bea = await cloud.mintToken({ role: "creator", id: "bea" });
   expect((await get("/v1/creators/bea/payouts", bea)).status).toBe(200);

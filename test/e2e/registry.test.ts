@@ -167,7 +167,24 @@ describe("creators", () => {
   });
 
   test.each([
+    ["characters", "DE89 3704 0044 0532 0130 00"],
+    ["country", "XX89370400440532013000"],
+    ["length", "DE8937040044053201300"],
+    ["check digits", "DE89370400440532013001"],
+    ["check digits", "DE89370400440532031000"],
+  ])("an IBAN with wrong %s is a 400 that says so, by PUT and by PATCH", async (part, iban) => {
+    const path = "/v1/creators/typo";
+    await send("PUT", path, { payee });
+    for (const method of ["PUT", "PATCH"]) {
+      const answer = await send(method, path, { payee: { ...payee, iban } });
+      expectProblem(answer, 400, "invalid-request", `payee.iban: has `, part);
+    }
+    expect((await get(path)).body).toMatchObject({ payee });
+  });
+
+  test.each([
     ["an IBAN that is none", { payee: { ...payee, iban: "DE89 3704" } }, "payee.iban"],
+    ["a BIC of no country", { payee: { ...payee, bic: "COBAXXFF" } }, "payee.bic"],
     ["an address for a pseudonym", { readerIds: ["ada@example.com"] }, "readerIds.0"],
     ["another's field", { email: "ada@example.com" }, "email"],
   ])("with %s are a 400 that names it", async (_, body, field) => {

@@ -57,6 +57,7 @@ const allowed = [
   ["core/earnings/a.ts", "zod"],
   ["core/contracts/a.ts", "./limits.ts"],
   ["core/contracts/a.ts", "zod"],
+  ["core/contracts/a.ts", "ibantools"],
   ["adapters/dynamodb/a.ts", "../../core/earnings/counter.ts"],
   ["adapters/dynamodb/a.ts", "../lambda/logger.ts"],
   ["adapters/dynamodb/a.ts", "@aws-sdk/lib-dynamodb"],

@@ -43,6 +43,10 @@ describe("a mistake is an error that names it", () => {
     [{ payouts: { minMicros: 10 } }, "stages.dev.payouts.minMicros: "],
     [{ payouts: { minMicros: `1${"0".repeat(16)}` } }, "must be at most 1000000000000000,"],
     [{ payouts: { debtor: { name: "P", iban: "x" } } }, "stages.dev.payouts.debtor.iban: "],
+    [
+      { payouts: { debtor: { name: "P", iban: "DE88370400440532013000" } } },
+      "stages.dev.payouts.debtor.iban: has wrong check digits",
+    ],
     [{ invalidTraffic: { holdDays: 0 } }, "stages.dev.invalidTraffic.holdDays: "],
     // A job may wait a day for a service that is down, and then has to say so.
     [{ jobs: { retentionDays: 1 } }, "stages.dev.jobs.retentionDays: "],
