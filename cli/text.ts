@@ -8,6 +8,21 @@ export function amountOf(count: number | bigint, noun: string, plural = `${noun}
   return `${grouped(count)} ${BigInt(count) === 1n ? noun : plural}`;
 }
 
+/** `$0.372000`, from micros, exactly: to people money is money. @param currency its ISO code. */
+export function money(micros: bigint, currency = "USD"): string {
+  const [sign, digits] = micros < 0n ? ["-", -micros] : ["", micros];
+  const text = String(digits).padStart(7, "0");
+  const decimal = `${sign}${text.slice(0, -6)}.${text.slice(-6)}`;
+  const fraction = { minimumFractionDigits: 6, maximumFractionDigits: 6 };
+  const format = new Intl.NumberFormat("en-US", { style: "currency", currency, ...fraction });
+  return format.format(decimal as `${number}`);
+}
+
+/** `creator, publisher or admin`. */
+export function choiceOf(words: readonly string[]): string {
+  return new Intl.ListFormat("en-GB", { type: "disjunction" }).format(words);
+}
+
 /** Lines of a name and its value, the values one below the other. */
 export function pairs(lines: readonly (readonly [name: string, value: string])[]): string[] {
   const width = Math.max(0, ...lines.map(([name]) => name.length));
@@ -89,4 +104,6 @@ export const printable = (text: string): string => text.replaceAll(unfit, escape
 /** The same of what is one line, and must not look like two. */
 export const oneLine = (text: string): string => printable(text).replaceAll(/[\n\t]/g, escaped);
 
-export const asJson = (value: unknown): string => JSON.stringify(value, undefined, 2);
+/** A bigint as digits, as the API writes it. */
+export const asJson = (value: unknown): string =>
+  JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one), 2);

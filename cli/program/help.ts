@@ -34,7 +34,8 @@ export function helpOfAll(commands: readonly Command[]): string {
     "",
     ...pairs(top.map(({ name, summary }) => [`  ${name}`, summary] as const)),
     "",
-    `  ${program} help <command> tells more of one, as does <command> --help.`,
+    `  ${program} help <command> tells more of one, as does <command> --help; --version says which`,
+    "  Pennyline this is.",
     "",
     ...wrapped(
       "Asked is the copy of the embedded cloud that runs on this machine, on PORT (4000 when " +

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { UsageError } from "../../local/cli/options.ts";
 import { printable } from "../text.ts";
 import { type Command, type ExitCode, exitCodes, type Io, printing, type Run } from "./command.ts";
@@ -43,10 +45,17 @@ export function parseLine(
   const [first] = args;
   if (first === undefined || first === "--help" || first === "-h")
     return printing(helpOfAll(commands));
+  if (first === "--version") return printing(version());
   if (first === "help") return helpFor(commands, args.slice(1));
   const found = chosen(commands, args);
   if (!found) throw new UsageError(unknownCommand(commands, first));
   return found.parse(args.slice(found.name.split(" ").length), env);
+}
+
+/** Of the package that this file is in. */
+function version(): string {
+  const manifest = readFileSync(join(import.meta.dirname, "../../package.json"), "utf8");
+  return JSON.parse(manifest).version;
 }
 
 function helpFor(commands: readonly Command[], words: readonly string[]): Run {

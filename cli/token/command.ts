@@ -3,6 +3,7 @@ import { UsageError } from "../../local/cli/options.ts";
 import { readDevIssuer } from "../../local/dev-issuer.ts";
 import { dataDirOption, startedDataDir } from "../api/started-data-dir.ts";
 import { command, exitCodes, noWords, wholeNumber } from "../program/command.ts";
+import { choiceOf } from "../text.ts";
 
 const usualTtlSeconds = "43200";
 const maxTtlSeconds = 31_536_000;
@@ -10,9 +11,9 @@ const maxTtlSeconds = 31_536_000;
 export const token = command({
   name: "token",
   summary: "Prints a JWT for the copy that runs on this machine.",
-  usage: [`--role ${roles.join("|")} [--id ID] [options]`],
+  usage: ["--role ROLE [--id ID] [options]"],
   options: {
-    role: { type: "string", value: "ROLE", text: "the scope of the token" },
+    role: { type: "string", value: "ROLE", text: `the scope of the token: ${choiceOf(roles)}` },
     id: {
       type: "string",
       value: "ID",
@@ -29,7 +30,7 @@ export const token = command({
   read({ words, values, env }) {
     noWords(words);
     const role = roles.find((known) => known === values.role);
-    if (role === undefined) throw new UsageError(`--role must be ${roles.join(", ")}`);
+    if (role === undefined) throw new UsageError(`--role must be ${choiceOf(roles)}`);
     if (role === "creator" && values.id === undefined) {
       throw new UsageError("a creator's token needs the creator's id: --id ada");
     }

@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -194,6 +195,13 @@ describe("the program", () => {
     expect(asked.stdout).toContain("  --note TEXT ");
   });
 
+  test("says which version it is", async () => {
+    const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+    expect(await here("--version")).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
+    const { stdout } = await here("help", "token");
+    expect(stdout).toContain("the scope of the token: creator, publisher or admin");
+  });
+
   test("is found by npx, wherever in the project", async () => {
     const { stdout } = await promisify(execFile)("npx", ["pennyline", "help", "proof"], {
       cwd: join(repository, "docs"),
@@ -214,7 +222,7 @@ describe("the program", () => {
     [["redrive", "--all", "--note", "x", "--rate", "0"], /--rate must be/],
     [["dead-letters", "discard", "--note", "x"], /name letters by their ids/],
     [["dead-letters", "edit", "x", "--note", "x"], /--body-file/],
-    [["token", "--role", "reader"], /--role must be/],
+    [["token", "--role", "reader"], /--role must be creator, publisher or admin\n/],
     [["status", "--data-dir", "no-such-folder"], /no embedded cloud has started in no-such-folder/],
     [["token", "--role", "admin", "--data-dir", "no-such-folder"], /run npm start first/],
   ])("exits with 2 for %j, and says what to do", async (args, message) => {
