@@ -1,4 +1,5 @@
 import { engagementsAccepted } from "../contracts/events.ts";
+import { canaryArticleId } from "../contracts/ids.ts";
 import type { Delivery } from "../messaging/delivery.ts";
 import { readEvent, UnreadableEvent } from "../messaging/read-event.ts";
 import {
@@ -59,6 +60,8 @@ export interface CountResult {
   /** Impression keys decided now, counted or rejected. */
   readonly recorded: number;
   readonly rejected: readonly RejectedDecision[];
+  /** Of those counted: test views that the system reports of itself. */
+  readonly canaries: number;
   /** Of those counted: how many are `paid`, `held.over_rate`, `void.bot` … */
   readonly states: ReadonlyMap<string, number>;
   readonly duplicates: number;
@@ -300,7 +303,7 @@ function summarise(
   results: ReadonlyMap<ImpressionKey, Recorded>,
   presented: number,
 ) {
-  let recorded = 0;
+  let [recorded, canaries] = [0, 0];
   const rejected: RejectedDecision[] = [];
   const states = new Map<string, number>();
   for (const [key, result] of results) {
@@ -311,11 +314,12 @@ function summarise(
       rejected.push(decision);
       continue;
     }
+    if (decision.engagement.articleId === canaryArticleId) canaries += 1;
     const name = stateName(decision);
     states.set(name, (states.get(name) ?? 0) + 1);
   }
   const undecided = [...results.values()].filter(
     (result) => result === "undecided" || result === "stale",
   ).length;
-  return { recorded, rejected, states, duplicates: presented - recorded - undecided };
+  return { recorded, rejected, canaries, states, duplicates: presented - recorded - undecided };
 }

@@ -15,7 +15,7 @@ import { chunk, groupBy } from "../values/group-by.ts";
 import { type Micros, sumMicros, zeroMicros } from "../values/micros.ts";
 import { type Backoff, backoffMs, type Pacing } from "../values/retry.ts";
 import type { Clock } from "../values/time.ts";
-import { afterDrain, type Counter, pendingLines } from "./counter.ts";
+import { afterDrain, type Counter, effectOf, pendingLines } from "./counter.ts";
 import { type LineKey, lineKey, parseLineKey, withMovement } from "./line.ts";
 import type { SettlementTable } from "./settlement-table.ts";
 
@@ -210,7 +210,7 @@ async function settleCounters(
     );
     if (committed === "committed") {
       deps.onBooked?.(entry);
-      const settledMicros = sumMicros(lines.map(({ amountMicros }) => amountMicros));
+      const settledMicros = sumMicros(lines.map(creditOf));
       return { entries: 1, settledMicros, counters: after.map(offTheList(attempt === 0)) };
     }
     await deps.pacing.sleep(backoffMs(attempt, backoff, deps.pacing.random));
@@ -228,6 +228,12 @@ async function settleCounters(
     after.push(...settled.counters);
   }
   return { ...total, counters: after };
+}
+
+/** What a line adds to what its creator has, payable or held; a release only moves it. */
+function creditOf({ movement, amountMicros: micros, feeMicros }: EntryLine): Micros {
+  const { payable, held } = effectOf(movement, { micros, feeMicros });
+  return (payable + held) as Micros;
 }
 
 /** What a drained counter is now: those with nothing left to settle went off the due list with it. */

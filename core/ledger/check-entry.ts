@@ -16,17 +16,23 @@ import {
   totalsAfter,
 } from "./entry.ts";
 
-/** One thing that is not as it must be. Amounts in micros unless `what` says otherwise. */
+/** What two numbers that differ are in. */
+export type Unit = "micros" | "count" | "ms";
+
+/** One thing that is not as it must be. */
 export interface Difference {
   readonly what: string;
   readonly creatorId?: string;
   readonly entryId?: string;
+  readonly unit: Unit;
   readonly expected: string;
   readonly actual: string;
 }
 
-export function difference(what: string, expected: bigint, actual: bigint): Difference {
-  return { what, expected: String(expected), actual: String(actual) };
+export type Check = readonly [what: string, expected: bigint, actual: bigint, unit?: Unit];
+
+export function difference(...[what, expected, actual, unit = "micros"]: Check): Difference {
+  return { what, unit, expected: String(expected), actual: String(actual) };
 }
 
 const typesOfLines: ReadonlySet<string> = new Set(Object.values(entryTypeOf));
@@ -46,7 +52,7 @@ const accountsOf: Readonly<Record<EntryType, readonly string[]>> = {
 
 /** What is wrong with an entry by itself: it needs nothing else to be judged. */
 export function checkEntry(entry: LedgerEntry): Difference[] {
-  const checks: [what: string, expected: bigint, actual: bigint][] = [
+  const checks: Check[] = [
     ["entry does not sum to zero", 0n, imbalanceOf(entry)],
     ["entry posts to an account that is not its own", 0n, foreignMicros(entry)],
     [
@@ -79,12 +85,10 @@ export function checkChain(before: AccountTotals, entry: LedgerEntry): Differenc
   return differing(checks).map((found) => named(found, entry));
 }
 
-export function differing(
-  checks: readonly (readonly [what: string, expected: bigint, actual: bigint])[],
-): Difference[] {
+export function differing(checks: readonly Check[]): Difference[] {
   return checks
     .filter(([, expected, actual]) => expected !== actual)
-    .map(([what, expected, actual]) => difference(what, expected, actual));
+    .map((check) => difference(...check));
 }
 
 function named(found: Difference, entry: LedgerEntry): Difference {

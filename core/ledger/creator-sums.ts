@@ -10,7 +10,7 @@ import {
 import { type LineKey, lineKey, parseLineKey } from "../earnings/line.ts";
 import type { Micros } from "../values/micros.ts";
 import { endOfUtcDayMs, type UtcDay } from "../values/time.ts";
-import { type Difference, differing } from "./check-entry.ts";
+import { type Check, type Difference, differing } from "./check-entry.ts";
 import {
   type AccountTotals,
   emptyAccount,
@@ -168,7 +168,7 @@ function printOf(
 }
 
 /** Each pair that must be equal, and what it means when it is not. */
-function comparisons(sums: CreatorSums): [what: string, expected: bigint, actual: bigint][] {
+function comparisons(sums: CreatorSums): Check[] {
   const names = Object.keys(sums.totals) as (keyof AccountTotals)[];
   const { payouts } = sums;
   const accountTime = BigInt(sums.account.bookedAtMs);
@@ -177,29 +177,30 @@ function comparisons(sums: CreatorSums): [what: string, expected: bigint, actual
     [`payable money ${settled}`, sums.bookedPayable, sums.settledPayable],
     [`held money ${settled}`, sums.bookedHeld, sums.settledHeld],
     [`the fee ${settled}`, sums.bookedFee, sums.settledFee],
-    [`the number of engagements ${settled}`, sums.bookedCount, sums.settledCount],
+    [`the number of engagements ${settled}`, sums.bookedCount, sums.settledCount, "count"],
     [
       "article, day, kind or price of what counters call settled differs from the entries' lines",
       sums.bookedPrint,
       sums.settledPrint,
+      "count",
     ],
     ...names.map(
-      (name) =>
-        [
-          `the account's "${name}" differs from its entries`,
-          sums.totals[name],
-          sums.account.totals[name],
-        ] as [string, bigint, bigint],
+      (name): Check => [
+        `the account's "${name}" differs from its entries`,
+        sums.totals[name],
+        sums.account.totals[name],
+      ],
     ),
-    ["the account's time differs from its last entry's (ms)", sums.bookedAtMs, accountTime],
+    ["the account's time differs from its last entry's (ms)", sums.bookedAtMs, accountTime, "ms"],
     ["payouts that were reserved differ from the entries", sums.totals.reserved, payouts.reserved],
     ["payouts that were paid differ from the entries", sums.totals.confirmed, payouts.paid],
     ["payouts that failed differ from the entries", sums.totals.returned, payouts.failed],
-    ["entries are missing or numbered wrongly", sums.highest, sums.entries],
+    ["entries are missing or numbered wrongly", sums.highest, sums.entries, "count"],
     [
       "the account's number differs from its last entry's",
       sums.highest,
       BigInt(sums.account.sequence),
+      "count",
     ],
     [
       "money in payout differs from the payouts that are open",
@@ -208,8 +209,8 @@ function comparisons(sums: CreatorSums): [what: string, expected: bigint, actual
     ],
     ["micros are pending that are not due, and would never settle", 0n, sums.stuck],
     ["money is held though its hold is over", 0n, sums.overdue],
-    ["weight in a pool was never priced, though its day is over", 0n, sums.unpriced],
-    ["a counter's lines differ from its engagements", 0n, sums.uncounted],
+    ["weight in a pool was never priced, though its day is over", 0n, sums.unpriced, "count"],
+    ["a counter's lines differ from its engagements", 0n, sums.uncounted, "count"],
   ];
 }
 

@@ -1,9 +1,10 @@
 import { holdReasons, voidReasons } from "../contracts/kinds.ts";
 import type { Tally } from "../ledger/prove-money.ts";
 
-const heldNote =
+const note =
   "held counts engagements by what was decided about them: those whose hold is over by time are " +
-  "payable, and stay in it.";
+  "payable, and stay in it. engagements and paid contain the canary's test views, which are worth " +
+  "nothing: GET /v1/admin/proof says how many.";
 
 /** How many engagements were taken for invalid, and why. Counts are strings of digits. */
 export function presentInvalidTraffic({ engagements, rejected, states }: Tally) {
@@ -16,7 +17,7 @@ export function presentInvalidTraffic({ engagements, rejected, states }: Tally) 
     void: presentSums(voided),
     rejected: String(rejected),
     shareOfVoid: decimalOf(totalOf(voided), engagements),
-    note: heldNote,
+    note,
   };
 }
 

@@ -79,7 +79,9 @@ export const handler = workerHandler(async ({ deliveries, deadlineMs }) => {
     states: Object.fromEntries(states),
   });
   for (const { reason, engagement } of rejected) logger.warn("rejected", { reason, ...engagement });
-  metrics.addMetric("EngagementsRecorded", MetricUnit.Count, counts.recorded);
+  // As the proof shows them: readers', and each in a counter.
+  const ofReaders = counts.recorded - rejected.length - counts.canaries;
+  metrics.addMetric("EngagementsRecorded", MetricUnit.Count, ofReaders);
   metrics.addMetric("EngagementsRejected", MetricUnit.Count, rejected.length);
   metrics.addMetric("EngagementsHeld", MetricUnit.Count, inState(states, "held"));
   metrics.addMetric("EngagementsVoid", MetricUnit.Count, inState(states, "void"));

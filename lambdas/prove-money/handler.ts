@@ -8,6 +8,7 @@ import { proveAndSumUp } from "../../core/earnings/earnings-summary.ts";
 
 const deps = proofFromEnvironment();
 const summaries = dynamoDbSummaries(documentClient, setting("registryTable"));
+const currency = setting("currency");
 
 export const handler = apiHandler(async () => {
   const { proof, summary } = await proveAndSumUp(deps);
@@ -17,5 +18,5 @@ export const handler = apiHandler(async () => {
     // Sums may be an hour old; the proof was asked for now.
     logger.error("could not keep the summary", error as Error);
   }
-  return ok(proof);
+  return ok({ currency, ...proof });
 });

@@ -1,6 +1,6 @@
 import type { Cloud } from "../cloud.ts";
 
-/** Metrics that functions publish, summed since the start. */
+/** Metrics that functions publish, summed since the start: of readers, without the canary's views. */
 const countedMetric = "EngagementsRecorded";
 const settledMetric = "MicrosSettled";
 
@@ -59,15 +59,19 @@ function describe(cloud: Cloud): string {
   }
   const { requests, responses, metrics } = cloud.stats;
   const failed = responses["5xx"] ?? 0;
-  return [
+  return `since the start: ${[
     `requests ${number(requests)}${failed > 0 ? ` (${number(failed)} failed)` : ""}`,
     `queued ${number(waiting)}`,
     `in flight ${number(working)}`,
     `counted ${number(metrics[countedMetric] ?? 0)}`,
-    `settled ${((metrics[settledMetric] ?? 0) / 1e6).toFixed(6)}`,
+    `settled ${dollars.format((metrics[settledMetric] ?? 0) / 1e6)}`,
     ...(dead > 0 ? [`dead letters ${number(dead)}`] : []),
-  ].join(" · ");
+  ].join(" · ")}`;
 }
+
+const dollars = new Intl.NumberFormat("en-US", {
+  ...{ style: "currency", currency: "USD", minimumFractionDigits: 6 },
+});
 
 function number(value: number): string {
   return value.toLocaleString("en-US");

@@ -1,5 +1,6 @@
 import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { startStatusLine } from "../../local/cli/status-line.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
 import { cloudTables } from "./support/cloud-tables.ts";
@@ -31,7 +32,7 @@ describe("proof", () => {
     expect(stdout).toContain(cloud.url);
     expect(stdout).toMatch(/counted +7 engagements, each once, for 1 creator\n/);
     expect(stdout).toMatch(/in the ledger +1 entry\n/);
-    expect(stdout).toMatch(/payable +7,000 micros/);
+    expect(stdout).toMatch(/payable +\$0\.007000/);
     expect(stdout).toContain("Everything adds up.");
   });
 
@@ -46,6 +47,45 @@ describe("proof", () => {
     expect(exitCode).toBe(0);
     const { asOf: _, ...rest } = await api.proof();
     expect(JSON.parse(stdout)).toMatchObject(rest);
+  });
+
+  it("tells the same numbers as the console and the ledger, and the canary's apart", async () => {
+    const settle = async () => {
+      await cloud.waitUntilIdle();
+      await cloud.fireSchedule("pennyline-local-settle-earnings");
+      await cloud.waitUntilIdle();
+    };
+    const comment = (moderation: string) =>
+      api.call("POST", "/v1/engagements/batch", {
+        token: api.publisher,
+        body: {
+          engagements: [
+            {
+              ...{ articleId: "chapter-1", readerId: "r", kind: "comment" },
+              comment: { characters: 100, moderation },
+            },
+          ],
+        },
+      });
+    // Held first, and released later: it is settled once.
+    await comment("pending");
+    await settle();
+    await comment("approved");
+    await settle();
+    await cloud.fireSchedule("pennyline-local-run-canary");
+    await settle();
+
+    const balance = await api.balance("ada");
+    expect(balance).toMatchObject({ settledMicros: "9000", pendingMicros: "0", heldMicros: "0" });
+    const { stdout } = await proof(local());
+    expect(stdout).toMatch(/counted +8 engagements, each once, for 1 creator\n/);
+    expect(stdout).toMatch(/in the ledger +3 entries\n +payable +\$0\.009000\n/);
+    expect(stdout).toMatch(/the canary, .* 1 test view in 1 entry, worth \$0\.000000\n/);
+    const lines: string[] = [];
+    startStatusLine(cloud, { isTTY: true, columns: 200, write: (text) => lines.push(text) }).stop();
+    expect(lines[0]).toMatch(
+      /since the start: requests \d+ · .* · counted 8 · settled \$0\.009000$/,
+    );
   });
 
   it("names creator, entry and amount of what was changed in the ledger", async () => {
@@ -71,7 +111,7 @@ describe("proof", () => {
     expect(stdout).not.toContain("Everything adds up.");
     expect(stdout).toContain(
       'creator "ada", entry ada.0000000001: entry does not sum to zero; ' +
-        "expected 0, found -5, 5 too little",
+        "expected $0.000000, found -$0.000005, $0.000005 too little",
     );
     expect(asJson.exitCode).toBe(1);
   });

@@ -107,12 +107,12 @@ describe("ledger entries of lines", () => {
       one.account === "expense:revenue-share" ? { ...one, amountMicros: micros(8) } : one,
     );
     expect(checkEntry({ ...entry, postings: more })).toContainEqual({
-      ...{ what: "entry does not sum to zero", expected: "0", actual: "1" },
+      ...{ what: "entry does not sum to zero", unit: "micros", expected: "0", actual: "1" },
       ...{ creatorId, entryId: "ada~2F1.0000000001" },
     });
     const totals = { ...entry.totals, earned: micros(8) };
     expect(checkChain(emptyAccount.totals, { ...entry, totals })).toContainEqual({
-      ...{ what: 'running total "earned" is off', expected: "7", actual: "8" },
+      ...{ what: 'running total "earned" is off', unit: "micros", expected: "7", actual: "8" },
       ...{ creatorId, entryId: "ada~2F1.0000000001" },
     });
   });

@@ -9,6 +9,7 @@ import type { Proof } from "../../../cli/proof/read-proof.ts";
 const proof: Proof = {
   ok: true,
   asOf: "2026-01-02T03:04:05.000Z",
+  currency: "USD",
   quiet: true,
   counted: { engagements: 3n, micros: 3_500n, voidedMicros: 0n },
   rejected: { engagements: 0n },
@@ -18,6 +19,7 @@ const proof: Proof = {
     ...{ paidOutMicros: 0n, adjustedMicros: 0n, feeMicros: 0n },
   },
   creators: 1,
+  canary: { engagements: 0n, micros: 0n, entries: 0 },
   differences: [],
 };
 
