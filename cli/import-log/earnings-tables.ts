@@ -1,4 +1,4 @@
-import { grouped, pairs, table } from "../text.ts";
+import { grouped, money, pairs, table } from "../text.ts";
 import { type Counts, totalOf } from "./read-account.ts";
 import type { CountedArticle } from "./wait-until-counted.ts";
 
@@ -12,14 +12,9 @@ interface Row {
   readonly heldMicros: bigint;
 }
 
-const columns = [
-  "views",
-  "search visits",
-  "of these held",
-  "void",
-  "micros paid",
-  "micros held",
-].map((title) => ({ title, right: true }));
+const columns = ["views", "search visits", "of these held", "void", "money paid", "money held"].map(
+  (title) => ({ title, right: true }),
+);
 
 function sum(names: readonly string[], articles: readonly CountedArticle[]): Row {
   const count = (of: (article: CountedArticle) => number) =>
@@ -37,6 +32,28 @@ function sum(names: readonly string[], articles: readonly CountedArticle[]): Row
   };
 }
 
+/** For programs: the same sums, of everything, most first. */
+export function earningsAsJson(articles: readonly CountedArticle[]) {
+  const present = ({ names: _, ...sums }: Row) => sums;
+  const sorted = (rows: readonly Row[]) => rows.toSorted(byEarnings);
+  return {
+    creators: sorted(creatorRows(articles)).map((row) => ({
+      creatorId: row.names[0],
+      ...present(row),
+    })),
+    articles: sorted(articleRows(articles)).map((row) => ({
+      creatorId: row.names[0],
+      articleId: row.names[1],
+      ...present(row),
+    })),
+  };
+}
+
+/** Engagements by reason, most frequent first. */
+export function reasonsOf(articles: readonly CountedArticle[], state: "held" | "void"): Counts {
+  return Object.fromEntries(Object.entries(addUp(articles, state)).sort(([, a], [, b]) => b - a));
+}
+
 function creatorRows(articles: readonly CountedArticle[]): Row[] {
   return [...Map.groupBy(articles, ({ creatorId }) => creatorId)].map(([creatorId, its]) =>
     sum([creatorId], its),
@@ -47,14 +64,19 @@ function articleRows(articles: readonly CountedArticle[]): Row[] {
   return articles.map((article) => sum([article.creatorId, article.articleId], [article]));
 }
 
+interface Shown {
+  readonly mostRows: number;
+  readonly currency: string | undefined;
+}
+
 /** What each creator earned, most first. */
-export function creatorTable(articles: readonly CountedArticle[], mostRows: number): string[] {
-  return earnings(["creator"], creatorRows(articles), mostRows);
+export function creatorTable(articles: readonly CountedArticle[], shown: Shown): string[] {
+  return earnings(["creator"], creatorRows(articles), shown);
 }
 
 /** The same for each article. */
-export function articleTable(articles: readonly CountedArticle[], mostRows: number): string[] {
-  return earnings(["creator", "article"], articleRows(articles), mostRows);
+export function articleTable(articles: readonly CountedArticle[], shown: Shown): string[] {
+  return earnings(["creator", "article"], articleRows(articles), shown);
 }
 
 function byEarnings(a: Row, b: Row): number {
@@ -63,14 +85,18 @@ function byEarnings(a: Row, b: Row): number {
   return a.names.join("\n") < b.names.join("\n") ? -1 : 1;
 }
 
-function earnings(headings: readonly string[], rows: readonly Row[], most: number): string[] {
-  const shown = rows.toSorted(byEarnings).slice(0, most);
+function earnings(
+  headings: readonly string[],
+  rows: readonly Row[],
+  { mostRows, currency }: Shown,
+): string[] {
+  const shown = rows.toSorted(byEarnings).slice(0, mostRows);
   const lines = table(
     [...headings.map((title) => ({ title })), ...columns],
     shown.map((row) => [
       ...row.names,
       ...[row.views, row.searchVisits, row.held, row.void].map(grouped),
-      ...[row.paidMicros, row.heldMicros].map(grouped),
+      ...[row.paidMicros, row.heldMicros].map((micros) => money(micros, currency)),
     ]),
   );
   const hidden = rows.length - shown.length;
@@ -78,7 +104,7 @@ function earnings(headings: readonly string[], rows: readonly Row[], most: numbe
 }
 
 /** Paid, held and void, by reason, each with its part of all that was counted. */
-export function outcomes(articles: readonly CountedArticle[]): string[] {
+export function outcomes(articles: readonly CountedArticle[], currency?: string): string[] {
   const [held, unpaid] = [addUp(articles, "held"), addUp(articles, "void")];
   const earning = articles.reduce((total, article) => total + article.earning, 0);
   const all = earning + totalOf(unpaid);
@@ -104,8 +130,8 @@ export function outcomes(articles: readonly CountedArticle[]): string[] {
       ]),
     ),
     ...pairs([
-      ["payable", `${grouped(paidMicros)} micros`],
-      ["held", `${grouped(heldMicros)} micros`],
+      ["payable", money(paidMicros, currency)],
+      ["held", money(heldMicros, currency)],
     ]),
     ...(shared ? ["What several creators share is counted for each of them."] : []),
   ];

@@ -6,6 +6,7 @@ import { connect } from "../api/connect.ts";
 import { type Proof, readProofIfAllowed } from "../proof/read-proof.ts";
 import { limited } from "./bounded-tasks.ts";
 import { expectedCounts } from "./expected-counts.ts";
+import { type PathRules, pathMapper } from "./map-path.ts";
 import { type Log, openLog } from "./open-log.ts";
 import type { Progress } from "./progress.ts";
 import { findLatestMs, newReadTotals, type ReadTotals, readVisits } from "./read-visits.ts";
@@ -28,7 +29,10 @@ export interface ImportOptions {
   /** Midnight, UTC, of the day on which the latest line shall fall. */
   readonly rebaseTo: "yesterday" | number | undefined;
   readonly includeBots: boolean;
+  readonly includeListings: boolean;
+  readonly paths: PathRules;
   readonly all: boolean;
+  readonly json: boolean;
   readonly patienceMs: number;
 }
 
@@ -143,7 +147,11 @@ async function readAndSend(
   const visits = readVisits(log, {
     totals,
     shiftMs: rebase?.shiftMs ?? 0,
-    includeBots: options.includeBots,
+    selection: {
+      includeBots: options.includeBots,
+      includeListings: options.includeListings,
+      mapPath: pathMapper(options.paths),
+    },
     clock,
     onBytes,
   });

@@ -4,7 +4,13 @@ import type { Clock } from "../../core/values/time.ts";
 import type { Log } from "./open-log.ts";
 import { type LogLine, parseCombinedLog } from "./parse-combined-log.ts";
 import { readLines } from "./read-lines.ts";
-import { type SkipReason, selectVisit, skipReasons, type Visit } from "./select-visit.ts";
+import {
+  type Selection,
+  type SkipReason,
+  selectVisit,
+  skipReasons,
+  type Visit,
+} from "./select-visit.ts";
 import { type Tally, tally } from "./tally.ts";
 
 export interface BrokenLine {
@@ -25,6 +31,8 @@ export interface ReadTotals {
   readonly skipped: Record<SkipReason, number>;
   /** Visits that the API would refuse for their time, by its reason. */
   readonly refused: Tally;
+  /** How old those are that are too old, the youngest and the oldest. */
+  tooOldMs: { readonly least: number; readonly most: number } | undefined;
 }
 
 const brokenShown = 20;
@@ -42,6 +50,7 @@ export function newReadTotals(): ReadTotals {
     cutShort: false,
     skipped: Object.fromEntries(none),
     refused: tally(),
+    tooOldMs: undefined,
   };
 }
 
@@ -64,13 +73,13 @@ export async function* readVisits(
   settings: {
     readonly totals: ReadTotals;
     readonly shiftMs: number;
-    readonly includeBots: boolean;
+    readonly selection: Omit<Selection, "isBot">;
     readonly clock: Clock;
     readonly onBytes: (total: number) => void;
   },
 ): AsyncGenerator<Visit> {
   const { totals, shiftMs, clock } = settings;
-  const select = visitSelector(settings.includeBots);
+  const select = visitSelector(settings.selection);
   for await (const raw of readLines(log.read(settings.onBytes))) {
     totals.lines += 1;
     const parsed = "text" in raw ? parseCombinedLog(raw.text) : undefined;
@@ -90,15 +99,21 @@ export async function* readVisits(
     if (selected.visit.fromSearch) totals.searchVisits += 1;
     const timeMs = selected.visit.timeMs + shiftMs;
     const late = judgeOccurredAt(timeMs + clockSlackMs, clock.nowMs(), "publisher");
+    if (late?.code !== "too_old") {
+      yield { ...selected.visit, timeMs };
+      continue;
+    }
     // Certainly refused: sending it, and registering its article first, would be for nothing.
-    if (late?.code === "too_old") totals.refused.add(`${late.code}: ${late.detail}`);
-    else yield { ...selected.visit, timeMs };
+    totals.refused.add(`${late.code}: ${late.detail}`);
+    const ageMs = clock.nowMs() - timeMs;
+    const { least, most } = totals.tooOldMs ?? { least: ageMs, most: ageMs };
+    totals.tooOldMs = { least: Math.min(least, ageMs), most: Math.max(most, ageMs) };
   }
 }
 
 const agentsRemembered = 10_000;
 
-function visitSelector(includeBots: boolean) {
+function visitSelector(selection: Omit<Selection, "isBot">) {
   const known = new Map<string, boolean>();
   const isBot = (userAgent: string) => {
     const remembered = known.get(userAgent);
@@ -108,5 +123,5 @@ function visitSelector(includeBots: boolean) {
     known.set(userAgent, verdict);
     return verdict;
   };
-  return (line: LogLine) => selectVisit(line, { isBot, includeBots });
+  return (line: LogLine) => selectVisit(line, { ...selection, isBot });
 }

@@ -1,6 +1,8 @@
+import { limits } from "../../core/contracts/limits.ts";
+import { dayMs } from "../../core/values/time.ts";
 import { describeProof } from "../proof/describe-proof.ts";
-import type { Proof } from "../proof/read-proof.ts";
-import { grouped, pairs } from "../text.ts";
+import { type Proof, readersEngagements } from "../proof/read-proof.ts";
+import { amountOf, grouped, pairs } from "../text.ts";
 import { articleTable, creatorTable, outcomes } from "./earnings-tables.ts";
 import type { ImportResult } from "./import-log.ts";
 import type { ReadTotals } from "./read-visits.ts";
@@ -8,16 +10,18 @@ import { type SkipReason, skipReasons } from "./select-visit.ts";
 import type { TallyLine } from "./tally.ts";
 
 const rowsShown = 20;
+const reasonsTold = 3;
 
 /** What an import did, for people; every number that matters has a line of its own. */
 export function report(result: ImportResult, { all }: { readonly all: boolean }): string {
-  const rows = all ? Number.POSITIVE_INFINITY : rowsShown;
+  const currency = result.proofs?.after.currency;
+  const shown = { mostRows: all ? Number.POSITIVE_INFINITY : rowsShown, currency };
   const { articles } = result.waited;
   return [
-    ...section("By creator", creatorTable(articles, rows)),
-    ...section("By article", articleTable(articles, rows)),
+    ...section("By creator", creatorTable(articles, shown)),
+    ...section("By article", articleTable(articles, shown)),
     ...section("Totals", totals(result)),
-    ...section("What became of them, in this import or before", outcomes(articles)),
+    ...section("What became of them, in this import or before", outcomes(articles, currency)),
     ...section("Left out", leftOut(result)),
     ...section("Broken lines", brokenLines(result)),
     ...section("Proof", proofLines(result.proofs?.after)),
@@ -25,9 +29,10 @@ export function report(result: ImportResult, { all }: { readonly all: boolean })
 }
 
 /** Why the import is not a success, or undefined when it is. */
-export function failureOf({ read, waited, proofs }: ImportResult): string | undefined {
+export function failureOf(result: ImportResult): string | undefined {
+  const { read, waited, proofs } = result;
   const failures = [
-    noLineFits(read),
+    noLineFits(read) || nothingImported(result),
     proofs && !proofs.after.ok ? "the proof does not hold" : "",
     waited.missing > 0
       ? `of ${grouped(waited.missing)} accepted engagements nothing is known, and counting stands ` +
@@ -47,6 +52,26 @@ function noLineFits({ lines, broken, brokenCount, cutShort }: ReadTotals): strin
   const [first] = broken;
   const why = first === undefined ? "" : `; line ${first.number} ${first.reason}`;
   return `no line of ${grouped(whole)} is in combined log format${why}`;
+}
+
+/** Nothing was sent, or nothing taken: why, and what to change. Of an empty log nothing is due. */
+function nothingImported({ read, sent, rebase }: ImportResult): string {
+  const { lines, tooOldMs } = read;
+  if (lines === 0 || sent.accepted > 0 || read.cutShort) return "";
+  const none = `0 of ${amountOf(lines, "request")} ${lines === 1 ? "was" : "were"} imported`;
+  if (tooOldMs) {
+    const [least, most] = [tooOldMs.least, tooOldMs.most].map((ms) => Math.floor(ms / dayMs));
+    const ages =
+      least === most ? grouped(most ?? 0) : `${grouped(least ?? 0)} to ${grouped(most ?? 0)}`;
+    const advice = rebase ? "--rebase-to a later day" : "--rebase to move them to yesterday";
+    return (
+      `${none}: the log's are ${ages} days old, the API takes engagements at most ` +
+      `${limits.maxPublisherAgeMs / dayMs} days old; run again with ${advice}`
+    );
+  }
+  const reasons = reasonsLeftOut({ read, sent }).toSorted((a, b) => b.count - a.count);
+  const told = reasons.slice(0, reasonsTold).map(({ text, count }) => `${grouped(count)} ${text}`);
+  return `${none}: ${told.join("; ")}`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -96,7 +121,7 @@ function duplicates({
     return [["duplicates", `${grouped(within)} within this log, if not more`]];
   }
   const { before, after } = proofs;
-  const counted = after.counted.engagements - before.counted.engagements;
+  const counted = newlyCounted(proofs);
   const rejected = after.rejected.engagements - before.rejected.engagements;
   const again = BigInt(sent.accepted - waited.missing) - counted - rejected;
   return [
@@ -106,27 +131,38 @@ function duplicates({
   ];
 }
 
-function leftOut({ read, sent }: ImportResult): string[] {
+/** By anyone meanwhile, but for the canary. */
+export function newlyCounted({ before, after }: NonNullable<ImportResult["proofs"]>): bigint {
+  return readersEngagements(after) - readersEngagements(before);
+}
+
+interface LeftOut {
+  readonly text: string;
+  readonly count: number;
+}
+
+/** Lines that were not sent, and engagements and articles that were refused, by reason. */
+function reasonsLeftOut({ read, sent }: Pick<ImportResult, "read" | "sent">): LeftOut[] {
   const skipped = (Object.keys(skipReasons) as SkipReason[]).map(
     (reason) => [skipReasons[reason], read.skipped[reason]] as const,
   );
   const refusals = [read.refused, sent.refused].flatMap((tally) => tally.lines());
-  const lines = [
-    ...skipped
-      .filter(([, count]) => count > 0)
-      .map(([text, count]) => [text, grouped(count)] as const),
-    ...(read.brokenCount > 0 ? [["broken line", grouped(read.brokenCount)] as const] : []),
-    ...merged(refusals).map(({ reason, count }) => [`refused, ${reason}`, grouped(count)] as const),
-    ...sent.refusedArticles
-      .lines()
-      .map(
-        ({ reason, count, example }) =>
-          [`article refused, ${reason} (${example})`, grouped(count)] as const,
-      ),
-  ];
-  const tooOld = refusals.some(({ reason }) => reason.startsWith("too_old"));
   return [
-    ...pairs(lines),
+    ...skipped.map(([text, count]) => ({ text, count })),
+    { text: "broken line", count: read.brokenCount },
+    ...merged(refusals).map(({ reason, count }) => ({ text: `refused, ${reason}`, count })),
+    ...sent.refusedArticles.lines().map(({ reason, count, example }) => ({
+      text: `article refused, ${reason} (${example})`,
+      count,
+    })),
+  ].filter(({ count }) => count > 0);
+}
+
+function leftOut(result: ImportResult): string[] {
+  const lines = reasonsLeftOut(result);
+  const tooOld = lines.some(({ text }) => text.startsWith("refused, too_old"));
+  return [
+    ...pairs(lines.map(({ text, count }) => [text, grouped(count)])),
     ...(tooOld ? ["--rebase moves an old log's times up to yesterday"] : []),
   ];
 }

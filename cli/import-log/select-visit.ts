@@ -2,6 +2,8 @@ import { articleIdSchema, creatorIdSchema } from "../../core/contracts/ids.ts";
 import { limits } from "../../core/contracts/limits.ts";
 import { isSearchReferrer } from "../../core/engagements/search-engines.ts";
 import { cutToBytes } from "../../core/values/text.ts";
+import { isListing } from "./is-listing.ts";
+import type { MapPath } from "./map-path.ts";
 import { type LogLine, unescapeLogged } from "./parse-combined-log.ts";
 
 /** A line that counts: somebody was served an article. */
@@ -24,8 +26,12 @@ export const skipReasons = {
   status: "status other than 200",
   target: "request target is not a path",
   extension: "a file that is not a page",
+  listing: "a list, feed or search page, not an article (--include-listings)",
+  excluded: "left out by --exclude",
+  no_article: "path in which --article-from finds no article",
+  no_creator: "path in which --creator-from finds no creator",
   bot: "a bot, by its user agent",
-  article_id: "path cannot be an article id",
+  article_id: "path cannot be an article id, or its creator's",
 } as const;
 export type SkipReason = keyof typeof skipReasons;
 
@@ -34,32 +40,42 @@ export type Selected = { readonly visit: Visit } | { readonly skipped: SkipReaso
 export interface Selection {
   readonly isBot: (userAgent: string) => boolean;
   readonly includeBots: boolean;
+  readonly includeListings: boolean;
+  readonly mapPath: MapPath;
 }
 
 const pageExtensions = new Set(["html", "xhtml"]);
+const maxPathLength = 2_048;
 
-export function selectVisit(line: LogLine, { isBot, includeBots }: Selection): Selected {
+export function selectVisit(line: LogLine, selection: Selection): Selected {
+  const { isBot, includeBots, includeListings, mapPath } = selection;
   const { method, target } = readRequest(line.request);
   if (method !== "GET") return { skipped: "method" };
   if (line.status !== 200) return { skipped: "status" };
-  const path = pathOf(target);
-  if (path === undefined) return { skipped: "target" };
+  const location = locationOf(target);
+  if (location === undefined) return { skipped: "target" };
+  const { path, query } = location;
   if (!isPage(path)) return { skipped: "extension" };
+  if (!includeListings && isListing(path, query)) return { skipped: "listing" };
+  // No longer one could be an id; and what a pattern does with megabytes need not be known.
+  if (path.length > maxPathLength) return { skipped: "article_id" };
+  const mapped = mapPath(path);
+  if ("skipped" in mapped) return mapped;
+  const { articleId, creatorId } = mapped;
   // A log writes `-` for no user agent, which isbot knows as a bot; an empty one says no more.
   const fullAgent = unescapeLogged(line.userAgent) || "-";
   const userAgent = cutToBytes(fullAgent, limits.maxUserAgentBytes);
   const knownByCut = isBot(userAgent);
   // One that shows only beyond the API's limit would be paid for, so it is never sent.
   if (isBot(fullAgent) && !(includeBots && knownByCut)) return { skipped: "bot" };
-  const creatorId = creatorOf(path);
   const idsAreFit =
-    articleIdSchema.safeParse(path).success && creatorIdSchema.safeParse(creatorId).success;
+    articleIdSchema.safeParse(articleId).success && creatorIdSchema.safeParse(creatorId).success;
   if (!idsAreFit) return { skipped: "article_id" };
   const referrer = cutToBytes(unescapeLogged(line.referrer), limits.maxReferrerBytes);
   const hasReferrer = referrer !== "" && referrer !== "-";
   return {
     visit: {
-      articleId: path,
+      articleId,
       creatorId,
       address: line.address,
       userAgent,
@@ -80,25 +96,17 @@ function readRequest(request: string): { method: string; target: string } {
 }
 
 /** The path exactly as it stands, or undefined for `*`, `host:port` and the like. */
-function pathOf(target: string): string | undefined {
+function locationOf(target: string): { path: string; query: string } | undefined {
   const bare = target.replace(/[?#].*$/s, "");
-  if (bare.startsWith("/")) return bare;
+  const query = target.slice(bare.length).replace(/#.*$/s, "").slice(1);
+  if (bare.startsWith("/")) return { path: bare, query };
   const absolute = /^https?:\/\/[^/]+/i.exec(bare);
   if (!absolute) return undefined;
-  return bare.slice(absolute[0].length) || "/";
+  return { path: bare.slice(absolute[0].length) || "/", query };
 }
 
 function isPage(path: string): boolean {
   const segment = path.slice(path.lastIndexOf("/") + 1);
   const dot = segment.lastIndexOf(".");
   return dot < 0 || pageExtensions.has(segment.slice(dot + 1).toLowerCase());
-}
-
-/**
- * The first path segment with a name: `//a/b` is served as `/a/b` is, and `..` would climb out of
- * `/v1/creators/{creatorId}` in every URL library.
- */
-export function creatorOf(path: string): string {
-  const named = path.split("/").find((segment) => !/^\.{0,2}$/.test(segment));
-  return named ?? "site";
 }

@@ -1,7 +1,7 @@
 import type { Pacing } from "../../core/values/retry.ts";
 import type { Clock } from "../../core/values/time.ts";
 import type { Api } from "../api/api-client.ts";
-import { type Proof, readProofIfAllowed } from "../proof/read-proof.ts";
+import { type Proof, readersEngagements, readProofIfAllowed } from "../proof/read-proof.ts";
 import type { ExpectedArticle, ExpectedCounts } from "./expected-counts.ts";
 import { type ArticleEarnings, readEarnings, totalOf } from "./read-account.ts";
 
@@ -75,8 +75,8 @@ async function look({ api, expected, proofBefore }: Deps): Promise<Look> {
   const proof = proofBefore && (await readProofIfAllowed(api));
   if (proofBefore && proof) {
     const rejected = Number(proof.rejected.engagements - proofBefore.rejected.engagements);
-    const counted = Number(proof.counted.engagements - proofBefore.counted.engagements);
-    const fingerprint = `${proof.counted.engagements} ${proof.rejected.engagements}`;
+    const counted = Number(readersEngagements(proof) - readersEngagements(proofBefore));
+    const fingerprint = `${readersEngagements(proof)} ${proof.rejected.engagements}`;
     return { fingerprint, grownBy: counted + rejected, rejected };
   }
   // Without the proof only the creators' earnings tell; far more requests, but any token may.

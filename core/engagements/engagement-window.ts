@@ -9,14 +9,16 @@ const maxAgeMs: Record<Channel, number> = {
   publisher: limits.maxPublisherAgeMs,
 };
 
+const spanOf = (ms: number) => (ms > 2 * dayMs ? `${ms / dayMs} days` : `${ms / hourMs} hours`);
+
 /** Why a time cannot be accepted, or undefined when it can. Judged by the server's clock alone. */
 export function judgeOccurredAt(occurredAtMs: number, nowMs: number, channel: Channel) {
   if (occurredAtMs > nowMs + limits.maxAheadMs) {
     return { code: "too_far_ahead", detail: "occurredAt lies more than 5 minutes ahead" } as const;
   }
   if (occurredAtMs < nowMs - maxAgeMs[channel]) {
-    const hours = maxAgeMs[channel] / hourMs;
-    return { code: "too_old", detail: `occurredAt lies more than ${hours} hours back` } as const;
+    const span = spanOf(maxAgeMs[channel]);
+    return { code: "too_old", detail: `occurredAt lies more than ${span} back` } as const;
   }
   return undefined;
 }

@@ -66,10 +66,13 @@ async function earnings() {
 describe("import-log", () => {
   const options = () => ["--data-dir", cloud.dataDir.path];
 
-  it("imports nothing older than the API takes, and says so", async () => {
-    const { exitCode, stdout } = await importLog([fixture, ...options()]);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/refused, too_old: .* 840 hours back +14/);
+  it("fails when everything is older than the API takes, and says what to do", async () => {
+    const { exitCode, stdout, stderr } = await importLog([fixture, ...options()]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /import-log: 0 of 21 requests were imported: the log's are [\d,]+ to [\d,]+ days old, the API takes engagements at most 35 days old; run again with --rebase to move them to yesterday\n/,
+    );
+    expect(stdout).toMatch(/refused, too_old: .* 35 days back +14/);
     expect(stdout).toContain("--rebase moves");
     expect((await api.proof()).counted.engagements).toBe("0");
   });
@@ -92,7 +95,7 @@ describe("import-log", () => {
       /lines read +21/,
       /visits +14, of these from a search engine 2/,
       /newly counted +14/,
-      /blog +7 +1 +0 +0 +8,500 +0\n/,
+      /blog +7 +1 +0 +0 +\$0\.008500 +\$0\.000000\n/,
       /paid +14 +100\.0 %/,
       /duplicates +2\n/,
       /not a GET +2/,
@@ -157,6 +160,7 @@ describe("import-log", () => {
     expect((await importLog(withBots)).stdout).toMatch(/newly counted +0\n/);
     const traffic = await api.call("GET", "/v1/admin/invalid-traffic", { token: api.admin });
     expect(traffic.body.void).toMatchObject({ total: "2", byReason: { bot: "2" } });
+    expect(traffic.body.note).toContain("engagements and paid contain the canary's test views");
   });
 
   it("reports what is held of a reader who reads too much", async () => {
@@ -175,9 +179,84 @@ describe("import-log", () => {
     expect(stdout).toMatch(/newly counted +125\n/);
     expect(stdout).toMatch(/paid +120 +96\.0 %/);
     expect(stdout).toMatch(/held, over_rate +5 +4\.0 %/);
-    expect(stdout).toMatch(/payable +120,000 micros\n +held +5,000 micros/);
+    expect(stdout).toMatch(/payable +\$0\.120000\n +held +\$0\.005000/);
     const balance = await api.call("GET", "/v1/creators/hasty/balance", { token: api.publisher });
     expect(balance.body).toMatchObject({ settledMicros: "0", pendingMicros: "120000" });
+  });
+
+  const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+  const logOf = (...targets: string[]) =>
+    Buffer.from(
+      targets
+        .map(
+          (target) =>
+            `203.0.113.7 - - [10/Mar/2024:10:00:00 +0000] "GET ${target} HTTP/1.1" 200 5 "-" "${agent}"\n`,
+        )
+        .join(""),
+    );
+
+  it("counts pages of articles alone, for creators and ids that patterns find in paths", async () => {
+    const log = logOf(
+      ...["/@lovelace/on-engines/", "/@lovelace/on-engines/amp", "/@babbage/on-tables"],
+      ...["/@babbage/drafts/secret", "/about", "/tag/engines", "/feed/", "/search?q=x", "/page/2/"],
+    );
+    const { exitCode, stdout } = await importLog(
+      [
+        ...["-", "--rebase-to", yesterday, "--exclude", "/*/drafts/**", "--json"],
+        ...["--creator-from", "^/@(?<creator>[^/]+)/"],
+        ...["--article-from", "^(?<article>/@[^/]+/[^/]+)", ...options()],
+      ],
+      log,
+    );
+    expect(exitCode).toBe(0);
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({
+      ...{ ok: true, newlyCounted: "2", missing: 0 },
+      read: { lines: 9, visits: 3, skipped: { listing: 4, excluded: 1, no_article: 1 } },
+      proof: { ok: true },
+    });
+    expect(answer.articles).toEqual([
+      {
+        ...{ creatorId: "babbage", articleId: "/@babbage/on-tables", views: 1, searchVisits: 0 },
+        ...{ held: 0, void: 0, paidMicros: "1000", heldMicros: "0" },
+      },
+      {
+        ...{ creatorId: "lovelace", articleId: "/@lovelace/on-engines", views: 1, searchVisits: 0 },
+        ...{ held: 0, void: 0, paidMicros: "1000", heldMicros: "0" },
+      },
+    ]);
+  });
+
+  it("fails when no line is an article's, and says what they are", async () => {
+    const log = logOf("/tag/engines", "/feed/");
+    const args = ["-", "--rebase-to", yesterday, ...options()];
+    const { exitCode, stderr } = await importLog(args, log);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      "0 of 2 requests were imported: 2 a list, feed or search page, not an article (--include-listings)",
+    );
+    const creator = ["--creator", "editors", "--include-listings"];
+    expect((await importLog([...args, ...creator], log)).exitCode).toBe(0);
+    expect(await api.balance("editors")).toMatchObject({ pendingMicros: "2000" });
+  });
+
+  it("does not count the canary's views as imported, or as earned by anyone", async () => {
+    const before = await api.proof();
+    await cloud.fireSchedule("pennyline-local-run-canary");
+    await cloud.waitUntilIdle();
+    const after = await api.proof();
+    expect(after.canary).toEqual({
+      ...{ creatorId: "pennyline-canary", engagements: "1", micros: "0", entries: 0 },
+      note: expect.stringContaining("in the totals above"),
+    });
+    const counted = (proof: typeof after) => BigInt(proof.counted.engagements);
+    expect(counted(after)).toBe(counted(before) + 1n);
+    expect(after.counted.micros).toBe(before.counted.micros);
+    const { stdout } = await importLog([fixture, "--rebase-to", yesterday, ...options()]);
+    expect(stdout).toMatch(new RegExp(`counted +${before.counted.engagements} engagements`));
+    expect(stdout).toMatch(
+      /the canary, beside all that +1 test view in 0 entries, worth \$0\.000000/,
+    );
   });
 
   it("fails for a file that is no such log, and names its first line", async () => {
@@ -195,6 +274,7 @@ describe("import-log", () => {
   });
 
   it.each([
+    [["a.log", "--creator-from", "^/(@"], "--creator-from is not a regular expression"],
     [["--nonsense"], "Try: npx pennyline help import-log"],
     [["no-such.log"], "cannot read no-such.log"],
   ])("exits with 2 for %j", async (args, message) => {

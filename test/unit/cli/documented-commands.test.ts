@@ -8,15 +8,18 @@ const root = join(import.meta.dirname, "../../..");
 const files = globSync(["*.md", "docs/**/*.md"], { cwd: root });
 
 /** Up to where the code of the page, or the command of the shell, ends. */
-const mention = /npx pennyline((?: (?![|>&#])(?:"[^"\n]*"|[^\s"`);:|]+))*)/g;
+const mention = /npx pennyline((?: (?![|>&#])(?:"[^"\n]*"|'[^'\n]*'|[^\s"'`);:|]+))*)/g;
 
 /** Every command line that a page names, with something in each place that is left open. */
 function linesOf(file: string): string[][] {
   const text = readFileSync(join(root, file), "utf8")
-    .replaceAll(/<[^>\n]*>/g, "something")
+    // Not a named group of a regular expression.
+    .replaceAll(/(?<!\?)<[^>\n]*>/g, "something")
     .replaceAll(/"?\$SECRET"?/g, "whsec_c29tZXRoaW5n");
   return [...text.matchAll(mention)].map(([, words = ""]) =>
-    [...words.matchAll(/"([^"]*)"|[^\s"]+/g)].map(([word, quoted]) => quoted ?? word),
+    [...words.matchAll(/"([^"]*)"|'([^']*)'|[^\s"']+/g)].map(
+      ([word, quoted, verbatim]) => quoted ?? verbatim ?? word,
+    ),
   );
 }
 

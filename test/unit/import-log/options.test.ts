@@ -55,6 +55,27 @@ describe("readOptions", () => {
     });
   });
 
+  it("reads which paths are articles, and whose", () => {
+    const creator = "^/@(?<creator>[^/]+)/";
+    const paths = [
+      "--creator-from",
+      creator,
+      "--creator",
+      "jo",
+      "--exclude",
+      "/a",
+      "--exclude",
+      "**/b",
+    ];
+    expect(readOptions(["a.log", ...paths, "--include-listings"], {})).toMatchObject({
+      includeListings: true,
+      paths: {
+        ...{ exclude: ["/a", "**/b"], creator: "jo", articleFrom: undefined },
+        creatorFrom: new RegExp(creator),
+      },
+    });
+  });
+
   it("minds the environment's tokens for a deployed stage only", () => {
     const env = { PENNYLINE_TOKEN: "p", PENNYLINE_ADMIN_TOKEN: "a" };
     expect(readOptions(["a.log"], env)).toMatchObject({
@@ -76,6 +97,10 @@ describe("readOptions", () => {
     [["a", "--api", "https://x.example"], "--token"],
     [["a", "--rebase-to", "2026-02-30"], "not a day"],
     [["a", "--reader-key", "short"], "16"],
+    [["a", "--exclude", "drafts"], "write /drafts or **/drafts"],
+    [["a", "--creator-from", "["], "--creator-from is not a regular expression: /[/: Unterminated"],
+    [["a", "--article-from", "^/(?<post>.+)"], "--article-from needs a group (?<article>…), for"],
+    [["a", "--creator", ""], "--creator"],
     [["a", "--wait", "long"], "--wait must be"],
   ])("says what is wrong with %j", (args, message) => {
     expect(() => readOptions(args, {})).toThrow(message);

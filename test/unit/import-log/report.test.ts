@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { importAsJson } from "../../../cli/import-log/import-as-json.ts";
 import type { ImportResult } from "../../../cli/import-log/import-log.ts";
 import { progressOn } from "../../../cli/import-log/progress.ts";
 import { newReadTotals, type ReadTotals } from "../../../cli/import-log/read-visits.ts";
@@ -56,7 +57,7 @@ function resultOf(changes: Partial<ImportResult> = {}): ImportResult {
 describe("report", () => {
   it("lists creators and articles by what they earned, the first 20 or all", () => {
     const short = report(resultOf(), { all: false });
-    expect(short).toMatch(/blog +24,300 +48 +72 +144 +24,000,300 +2,400/);
+    expect(short).toMatch(/blog +24,300 +48 +72 +144 +\$24\.000300 +\$0\.002400/);
     expect(short.indexOf("/blog/24 ")).toBeLessThan(short.indexOf("/blog/23 "));
     expect(short).not.toContain("/blog/3 ");
     expect(short).toContain("and 5 more");
@@ -73,7 +74,7 @@ describe("report", () => {
     expect(text).toMatch(/void, bot +125 +0\.5 %/);
     expect(text).toMatch(/void, self_view +25 +0\.1 %/);
     expect(text).toMatch(/all +25,500 +100\.0 %/);
-    expect(text).toMatch(/payable +25,000,300 micros\n +held +2,500 micros/);
+    expect(text).toMatch(/payable +\$25\.000300\n +held +\$0\.002500/);
     expect(text).not.toContain("several creators");
   });
 
@@ -126,6 +127,61 @@ describe("report", () => {
     expect(text).toContain("line 5: odd\n  and 2 more");
     expect(text).toContain("--rebase moves");
     expect(text).not.toContain("not a GET");
+  });
+
+  it("fails when nothing was imported, and says in days what to do", () => {
+    const { read, sent } = resultOf();
+    const nothing = { ...sent, offered: 0, accepted: 0, newArticles: 0 };
+    const dayMs = 86_400_000;
+    const old = {
+      ...read,
+      lines: 6_000,
+      tooOldMs: { least: 4_200.9 * dayMs, most: 4_203 * dayMs },
+    };
+    const failure = (changes: Partial<ImportResult>) =>
+      failureOf(resultOf({ sent: nothing, rebase: undefined, ...changes }));
+    expect(failure({ read: old })).toBe(
+      "0 of 6,000 requests were imported: the log's are 4,200 to 4,203 days old, the API takes " +
+        "engagements at most 35 days old; run again with --rebase to move them to yesterday",
+    );
+    expect(failure({ read: old, rebase: resultOf().rebase })).toContain("--rebase-to a later day");
+    const skipped = { ...read.skipped, bot: 7, method: 9, excluded: 1, status: 2 };
+    expect(failure({ read: { ...read, lines: 19, skipped } })).toBe(
+      "0 of 19 requests were imported: 9 not a GET; 7 a bot, by its user agent; " +
+        "2 status other than 200",
+    );
+    expect(failure({ read: { ...read, lines: 0 } })).toBeUndefined();
+    expect(failureOf(resultOf({ read: old }))).toBeUndefined();
+  });
+
+  it("is the same for programs: every article, money in micros, reasons and the proof", () => {
+    const value = JSON.parse(importAsJson(resultOf(), "why"));
+    expect(value).toMatchObject({
+      ...{ ok: false, failure: "why", newlyCounted: "2", missing: 0 },
+      read: { lines: 1_234, visits: 9, broken: { count: 0, first: [] } },
+      held: { over_rate: 75 },
+      void: { bot: 125, self_view: 25 },
+      rebase: { days: 2, onto: "2026-01-02" },
+      proof: { ok: true, counted: { micros: "3500" } },
+    });
+    expect(value.creators[0]).toEqual({
+      ...{ creatorId: "blog", views: 24_300, searchVisits: 48, held: 72, void: 144 },
+      ...{ paidMicros: "24000300", heldMicros: "2400" },
+    });
+    expect(value.articles).toHaveLength(25);
+    expect(JSON.parse(importAsJson(resultOf(), undefined)).ok).toBe(true);
+  });
+
+  it("does not take the canary's views for imported ones", () => {
+    const after = {
+      ...proof,
+      counted: { ...proof.counted, engagements: 5n },
+      canary: { engagements: 2n, micros: 0n, entries: 1 },
+    };
+    const { proofs } = resultOf();
+    const text = report(resultOf({ proofs: proofs && { ...proofs, after } }), { all: false });
+    expect(text).toMatch(/newly counted +2\n/);
+    expect(text).toMatch(/counted +3 engagements/);
   });
 
   it("prints the proof with every difference", () => {

@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { firstSegment, pathMapper } from "../../../cli/import-log/map-path.ts";
 import type { LogLine } from "../../../cli/import-log/parse-combined-log.ts";
-import { creatorOf, selectVisit } from "../../../cli/import-log/select-visit.ts";
+import { selectVisit } from "../../../cli/import-log/select-visit.ts";
 import { articleIdSchema, callerText, creatorIdSchema } from "../../../core/contracts/ids.ts";
 import { limits } from "../../../core/contracts/limits.ts";
 
 const isBot = (userAgent: string) => /bot/i.test(userAgent) || userAgent === "-";
+const noRules = { exclude: [], articleFrom: undefined, creatorFrom: undefined, creator: undefined };
+const mapPath = pathMapper(noRules);
 const line: LogLine = {
   address: "192.0.2.1",
   timeMs: Date.UTC(2026, 0, 2),
@@ -16,7 +19,7 @@ const line: LogLine = {
 };
 
 const select = (changes: Partial<LogLine>, includeBots = false) =>
-  selectVisit({ ...line, ...changes }, { isBot, includeBots });
+  selectVisit({ ...line, ...changes }, { isBot, includeBots, includeListings: false, mapPath });
 
 function outcome(changes: Partial<LogLine>): string {
   const selected = select(changes);
@@ -74,7 +77,10 @@ describe("selectVisit", () => {
     ["GET /a.html%20target= HTTP/1.1", "extension"],
     ["GET /notes-1.2 HTTP/1.1", "extension"],
     ["GET /.env HTTP/1.1", "extension"],
+    ["GET /blog/tags/puppet HTTP/1.1", "listing"],
+    ["GET /?flav=rss20 HTTP/1.1", "listing"],
     [`GET /${"x".repeat(512)} HTTP/1.1`, "article_id"],
+    [`GET /${"x".repeat(9_000)} HTTP/1.1`, "article_id"],
     [`GET /${"x".repeat(300)}/a HTTP/1.1`, "article_id"],
     ["GET /a\u0085b HTTP/1.1", "article_id"],
     ["GET /a\uFFFEb HTTP/1.1", "article_id"],
@@ -148,7 +154,7 @@ describe("selectVisit", () => {
   });
 });
 
-describe("creatorOf", () => {
+describe("the creator of a path, by default", () => {
   it.each([
     ["/", "site"],
     ["//", "site"],
@@ -159,6 +165,6 @@ describe("creatorOf", () => {
     ["/.", "site"],
     ["/%7Eann/", "%7Eann"],
   ])("pays for %s to %s", (path, creatorId) => {
-    expect(creatorOf(path)).toBe(creatorId);
+    expect(firstSegment(path)).toBe(creatorId);
   });
 });
