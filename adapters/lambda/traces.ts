@@ -4,7 +4,7 @@ import { entryIdOf, type LedgerEntry } from "../../core/ledger/entry.ts";
 import type { OutboundOutcome } from "../../core/outbound/outbound-caller.ts";
 import { isAlwaysKept, isInSample } from "../../core/tracing/keep-trace.ts";
 import { stepLog } from "../../core/tracing/step-log.ts";
-import type { StepOutcome } from "../../core/tracing/trace-step.ts";
+import { letterStep, type StepOutcome } from "../../core/tracing/trace-step.ts";
 import {
   continueTrace,
   spanIdOf,
@@ -69,7 +69,7 @@ export function traceLetter(letterId: string, body: string, errorClass: string):
   const traceparent = traceparentIn(body);
   if (traceparent === undefined) return;
   const trace = continueTrace(traceparent, randomHex);
-  traces.begin(trace, { step: "kept as a dead letter", ids: { letterId } });
+  traces.begin(trace, { step: letterStep, ids: { letterId } });
   traces.note(trace.spanId, { error: errorClass });
   traces.end(trace.spanId, { outcome: "failed" });
 }

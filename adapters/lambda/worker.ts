@@ -63,7 +63,9 @@ export function workerHandler(work: (batch: Batch) => Promise<readonly FailedDel
         deliveries,
         deliveries.map(({ id }) => id),
       );
-      for (const { trace } of deliveries) traces.end(trace.spanId, { outcome: "failed", error });
+      for (const { trace } of deliveries) {
+        traces.end(trace.spanId, { outcome: "failed", error, returned: true });
+      }
       throw error;
     } finally {
       await writeTraces(limits.traceWriteInBackgroundMs);
@@ -110,6 +112,7 @@ function end(deliveries: readonly TracedDelivery[], failed: readonly FailedDeliv
     traces.end(spanId, {
       outcome,
       ...(hasFailed && error !== undefined && { error }),
+      ...(returned.has(id) && { returned: true }),
       ...(againInMs !== undefined && { againInMs }),
     });
   }

@@ -25,7 +25,7 @@ export function deferralFromEnvironment(): EventDeferral {
     async publishAt(event, atMs, name) {
       const following = traces.following(event);
       await deferral.publishAt(following, atMs, name);
-      traces.put([following]);
+      traces.put([following], atMs);
     },
   };
 }

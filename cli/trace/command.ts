@@ -18,7 +18,7 @@ export const trace = adminCommand({
     return async (api) => {
       const { value, raw } = await readTrace(api, id);
       const exitCode = value.outcome === "ok" ? exitCodes.yes : exitCodes.no;
-      return { lines: describeTrace(value), raw, exitCode };
+      return { lines: describeTrace(value, Date.now()), raw, exitCode };
     };
   },
 });

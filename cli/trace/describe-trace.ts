@@ -1,55 +1,100 @@
-import { amountOf, duration, grouped } from "../text.ts";
+import { age, amountOf, duration, grouped } from "../text.ts";
+import { equalSteps, type StepGroup } from "./equal-steps.ts";
 import type { Step, Trace } from "./read-trace.ts";
 
-/** A trace as a timeline: when, who, what, and how long it took. */
-export function describeTrace(trace: Trace): string[] {
-  const { traceId, startedAt, tookMs, steps, jobs, missing, truncated } = trace;
-  const times = steps.map(({ offsetMs }) => `+${duration(offsetMs)}`);
-  const names = steps.map(({ depth, service }) => `${branch(depth)}${service}`);
+/**
+ * A trace as a timeline: when, who, what, and how long it took. Equal steps are one line, with how many
+ * they are.
+ */
+export function describeTrace(trace: Trace, nowMs: number): string[] {
+  const { traceId, startedAt, tookMs, jobs, waiting, missing, truncated } = trace;
+  const groups = equalSteps(trace.steps);
+  const times = groups.map(({ steps: [{ offsetMs }] }) => `+${duration(offsetMs)}`);
+  const names = groups.map(({ depth, steps: [{ service }] }) => `${branch(depth)}${service}`);
   const [timeWidth, nameWidth] = [widest(times), widest(names)];
   return [
     `Trace ${traceId}: ${summaryOf(trace)}`,
     `Began ${startedAt}, took ${duration(tookMs)}`,
     "",
-    ...steps.flatMap((step, index) => {
+    ...groups.flatMap((group, index) => {
       const time = (times[index] ?? "").padStart(timeWidth);
       const name = (names[index] ?? "").padEnd(nameWidth);
-      const more = detailsOf(step);
+      const more = detailsOf(group.steps);
       const indent = " ".repeat(timeWidth + nameWidth + 4);
       return [
-        `${time}  ${name}  ${describeStep(step)}`,
+        `${time}  ${name}  ${describeSteps(group)}`,
         ...(more === "" ? [] : [`${indent}${more}`]),
       ];
     }),
     ...(truncated ? ["… there are more steps than are read at once."] : []),
     ...section("Jobs", jobs.map(describeJob)),
-    ...section("Missing", missing),
+    ...section(
+      "Still to come",
+      waiting.map((one) => describeWaiting(one, nowMs)),
+    ),
+    ...section("Without a record", missing),
   ];
 }
 
 /** A job may fail for good, say by a conflict, though every step did what it should. */
-function summaryOf({ outcome, jobs }: Trace): string {
-  if (outcome !== "ok") return "something failed";
+function summaryOf({ outcome, jobs, waiting }: Trace): string {
+  if (outcome !== "ok") {
+    const isRetried = waiting.some(({ attempt = 1 }) => attempt > 1);
+    return isRetried ? "something failed, and is being retried" : "something failed";
+  }
   return jobs.some(({ state }) => state === "failed")
     ? "no step failed, and a job ended as failed"
     : "nothing failed";
 }
 
-function describeStep(step: Step): string {
-  const { attempt, waitedMs, durationMs, outcome, error, againInMs } = step;
+function describeSteps({ steps }: StepGroup): string {
+  const [{ step, service, result, outcome, error }, ...others] = steps;
+  const attempts = steps.flatMap(({ attempt }) => attempt ?? []);
+  const waits = steps.flatMap(({ waitedMs }) => waitedMs ?? []);
+  const last = steps.at(-1);
   return [
-    step.step,
-    ...(attempt !== undefined && attempt > 1 ? [`attempt ${attempt}`] : []),
-    ...(waitedMs === undefined ? [] : [`waited ${duration(waitedMs)}`]),
-    ...(step.service === "ledger" ? [] : [`took ${duration(durationMs)}`]),
-    ...(step.result === undefined ? [] : [step.result]),
+    step,
+    ...(others.length > 0 && last
+      ? [`${amountOf(steps.length, "time")}, the last at +${duration(last.offsetMs)}`]
+      : []),
+    ...(Math.max(...attempts, 1) > 1 ? [`attempt ${rangeOf(attempts, String)}`] : []),
+    ...(waits.length === 0 ? [] : [`waited ${rangeOf(waits, duration)}`]),
+    ...(service === "ledger"
+      ? []
+      : [
+          `took ${rangeOf(
+            steps.map(({ durationMs }) => durationMs),
+            duration,
+          )}`,
+        ]),
+    ...(result === undefined ? [] : [result]),
     ...(outcome === "ok" ? [] : [`${outcome.toUpperCase()}${error ? ` (${error})` : ""}`]),
-    ...(againInMs === undefined ? [] : [`again in ${duration(againInMs)}`]),
+    ...(last?.againInMs === undefined ? [] : [`again in ${duration(last.againInMs)}`]),
   ].join(", ");
 }
 
+/** `12 ms`, or `12 ms to 3.4 s`. */
+function rangeOf(values: readonly number[], text: (value: number) => string): string {
+  const [least, most] = [text(Math.min(...values)), text(Math.max(...values))];
+  return least === most ? least : `${least} to ${most}`;
+}
+
+/** `deliver-webhook tries WebhookDue again: attempt 3, in 40 s (12:00:05 UTC)`. */
+function describeWaiting({ what, attempt, nextAt }: Trace["waiting"][number], nowMs: number) {
+  const inMs = nextAt === undefined ? 0 : Date.parse(nextAt) - nowMs;
+  const when = inMs > 0 ? `in ${age(inMs)}` : `due for ${age(-inMs)}`;
+  const more = [
+    ...(attempt === undefined ? [] : [`attempt ${attempt}`]),
+    ...(nextAt === undefined ? [] : [`${when} (${nextAt.slice(11, 19)} UTC)`]),
+  ];
+  return more.length === 0 ? what : `${what}: ${more.join(", ")}`;
+}
+
 /** Ids of use elsewhere, and what went on the bus. */
-function detailsOf({ put = {}, ids = {}, entries = [], outcome }: Step): string {
+function detailsOf([{ put = {}, ids = {}, entries = [], outcome }, ...others]: readonly [
+  Step,
+  ...Step[],
+]): string {
   const sent = Object.entries(put).map(([event, count]) =>
     count === 1 ? event : `${event} × ${grouped(count)}`,
   );
@@ -57,7 +102,7 @@ function detailsOf({ put = {}, ids = {}, entries = [], outcome }: Step): string 
     ...(sent.length === 0 ? [] : [`put ${sent.join(", ")}`]),
     ...Object.entries(ids)
       // It is looked for only where something went wrong.
-      .filter(([name]) => name !== "messageId" || outcome === "failed")
+      .filter(([name]) => name !== "messageId" || (outcome === "failed" && others.length === 0))
       .map(([name, id]) => `${name} ${id}`),
     ...(entries.length === 0 ? [] : [`entries ${entries.join(", ")}`]),
   ].join(" · ");

@@ -14,6 +14,7 @@ const stepShape = z.object({
   waitedMs: z.number().optional(),
   againInMs: z.number().optional(),
   put: z.record(z.string(), z.number()).optional(),
+  later: z.record(z.string(), z.string()).optional(),
   result: z.string().optional(),
   ids: z.record(z.string(), z.string()).optional(),
   entries: z.array(z.string()).optional(),
@@ -36,6 +37,16 @@ const traceShape = z.object({
       tookMs: z.number().optional(),
     }),
   ),
+  /** What comes next, if the trace goes on. */
+  waiting: z
+    .array(
+      z.object({
+        what: z.string(),
+        attempt: z.number().optional(),
+        nextAt: z.string().optional(),
+      }),
+    )
+    .default([]),
   missing: z.array(z.string()),
   truncated: z.boolean().optional(),
 });

@@ -5,9 +5,11 @@ import { entryIdOf, type LedgerEntry } from "../ledger/entry.ts";
 import { parseEntryId } from "../ledger/entry-id.ts";
 import type { LedgerStore } from "../ledger/ledger-store.ts";
 import { Problem } from "../perimeter/problem.ts";
+import type { Clock } from "../values/time.ts";
 import { traceIdOf } from "../values/trace-context.ts";
 import { findBooking } from "./find-booking.ts";
-import { inOrder, missingIn } from "./order-steps.ts";
+import { openIn, type Waiting } from "./open-steps.ts";
+import { inOrder } from "./order-steps.ts";
 import type { TraceStep, TraceTable } from "./trace-step.ts";
 
 export interface ReadTraceDeps {
@@ -17,6 +19,7 @@ export interface ReadTraceDeps {
   /** How much of what is not always kept is kept, and how long; to say why something is missing. */
   readonly samplePercent: number;
   readonly retentionDays: number;
+  readonly clock: Clock;
 }
 
 const hexId = /^[0-9a-f]{32}$/;
@@ -40,21 +43,25 @@ interface Found {
 export async function readTrace(deps: ReadTraceDeps, id: string) {
   const { traceId, steps, entry } = await find(deps, id);
   const jobIds = new Set(steps.flatMap(({ ids }) => ids?.jobId ?? []));
-  const jobs = await Promise.all([...jobIds].slice(0, maxJobs).map((one) => deps.jobs.read(one)));
+  const read = await Promise.all([...jobIds].slice(0, maxJobs).map((one) => deps.jobs.read(one)));
+  const jobs = read.filter((job) => job !== undefined);
   const booked = await bookingsOf(deps, steps);
   const own = entry ? [bookingStep(entry, undefined)] : [];
   const known = new Set(booked.steps.map(({ ids }) => ids?.entryId));
   const all = [...steps, ...booked.steps, ...own.filter(({ ids }) => !known.has(ids?.entryId))];
   const startMs = Math.min(...all.map(({ atMs }) => atMs));
   const endMs = Math.max(...all.map(({ atMs, durationMs }) => atMs + durationMs));
+  const nowMs = deps.clock.nowMs();
+  const open = openIn(steps, jobs, { samplePercent: deps.samplePercent, nowMs });
   return {
     traceId,
     startedAt: iso(startMs),
     tookMs: endMs - startMs,
     outcome: all.some(({ outcome }) => outcome === "failed") ? "failed" : "ok",
     steps: inOrder(all).map(({ step, depth }) => presentStep(step, depth, startMs)),
-    jobs: jobs.filter((job) => job !== undefined).map(presentJobBriefly),
-    missing: [...missingIn(steps, deps.samplePercent), ...booked.missing],
+    jobs: jobs.map(presentJobBriefly),
+    waiting: [...open.waiting, ...booked.waiting].map(presentWaiting),
+    missing: [...open.missing, ...booked.missing],
     ...(steps.length >= limits.maxTraceSteps && { truncated: true }),
   };
 }
@@ -96,7 +103,7 @@ function unknown({ samplePercent, retentionDays }: ReadTraceDeps, id: string): P
 /** What was counted, and where it is in the ledger since. */
 async function bookingsOf({ ledger }: ReadTraceDeps, steps: readonly TraceStep[]) {
   const found = new Map<string, TraceStep>();
-  const missing: string[] = [];
+  const [waiting, missing]: [Set<string>, Set<string>] = [new Set(), new Set()];
   for (const { counted = [], atMs, durationMs, spanId } of steps) {
     for (const place of counted.slice(0, maxPlaces)) {
       // Settled since, or else while the rest of its batch was being counted.
@@ -105,15 +112,17 @@ async function bookingsOf({ ledger }: ReadTraceDeps, steps: readonly TraceStep[]
         (await findBooking(ledger, place, atMs));
       if (entry) found.set(entryIdOf(entry), bookingStep(entry, spanId));
       else
-        missing.push(`What was counted for ${JSON.stringify(place.articleId)} is not settled yet.`);
+        waiting.add(`what was counted for ${JSON.stringify(place.articleId)} is not settled yet`);
     }
     if (counted.length > maxPlaces) {
-      missing.push(
-        `Only the first ${maxPlaces} of the articles and creators are followed further.`,
-      );
+      missing.add(`Only the first ${maxPlaces} of the articles and creators are followed further.`);
     }
   }
-  return { steps: [...found.values()], missing: [...new Set(missing)] };
+  return {
+    steps: [...found.values()],
+    waiting: [...waiting].map((what): Waiting => ({ what })),
+    missing: [...missing],
+  };
 }
 
 /** An entry as a step: the ledger keeps it, whatever is kept of the trace that booked it. */
@@ -130,14 +139,25 @@ function bookingStep(entry: LedgerEntry, parentId: string | undefined): TraceSte
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
+function presentWaiting({ what, attempt, nextAtMs }: Waiting) {
+  return {
+    what,
+    ...(attempt !== undefined && { attempt }),
+    ...(nextAtMs !== undefined && { nextAt: iso(nextAtMs) }),
+  };
+}
+
 function presentStep(
-  { atMs, traceId, counted: _, ...step }: TraceStep,
+  { atMs, traceId, counted: _, later, ...step }: TraceStep,
   depth: number,
   startMs: number,
 ) {
   return {
     ...{ depth, at: iso(atMs), offsetMs: atMs - startMs },
     ...step,
+    ...(later && {
+      later: Object.fromEntries(Object.entries(later).map(([event, ms]) => [event, iso(ms)])),
+    }),
     // An entry was booked by a trace of its own: the settlement's.
     ...(step.service === "ledger" && { traceId }),
   };

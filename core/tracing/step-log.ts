@@ -11,7 +11,7 @@ type Start = Pick<TraceStep, "step" | "event" | "attempt" | "waitedMs" | "ids">;
 export type StepNote = Partial<
   Pick<
     TraceStep,
-    "step" | "event" | "result" | "error" | "ids" | "entries" | "counted" | "againInMs"
+    "step" | "event" | "result" | "error" | "ids" | "entries" | "counted" | "returned" | "againInMs"
   >
 >;
 
@@ -36,8 +36,11 @@ export interface StepLog {
    * What is put on the bus during a step follows from it, though it carries what an earlier one said.
    */
   following(event: OutgoingEvent): OutgoingEvent;
-  /** Events that are on the bus, noted with the step that their `traceparent` names. */
-  put(events: readonly OutgoingEvent[]): void;
+  /**
+   * Events that are on the bus, noted with the step that their `traceparent` names.
+   * @param atMs when they come there; default: they are.
+   */
+  put(events: readonly OutgoingEvent[], atMs?: number): void;
   end(spanId: string, end: StepEnd): void;
   /** Those that ended and are kept; they are forgotten here. */
   take(): readonly TraceStep[];
@@ -48,6 +51,7 @@ interface OpenStep {
   readonly startedMs: number;
   readonly start: Start;
   readonly put: Map<string, number>;
+  readonly later: Map<string, number>;
   note: StepNote;
 }
 
@@ -86,7 +90,14 @@ export function stepLog(service: string, clock: Clock): StepLog {
   return {
     begin(trace, start) {
       const startedMs = clock.nowMs();
-      open.set(trace.spanId, { trace, startedMs, start, put: new Map(), note: {} });
+      open.set(trace.spanId, {
+        trace,
+        startedMs,
+        start,
+        put: new Map(),
+        later: new Map(),
+        note: {},
+      });
     },
     note(spanId, note) {
       const step = open.get(spanId);
@@ -99,13 +110,16 @@ export function stepLog(service: string, clock: Clock): StepLog {
       const detail = { ...(event.detail as object), traceparent: current(traceparent) };
       return { ...event, detail };
     },
-    put(events) {
+    put(events, atMs) {
       for (const { contract, detail } of events) {
         const { traceparent = "", state } = detail as { traceparent?: string; state?: string };
         const step = open.get(spanIdOf(traceparent));
         if (!step) continue;
         const { detailType } = contract;
         step.put.set(detailType, (step.put.get(detailType) ?? 0) + 1);
+        if (atMs !== undefined) {
+          step.later.set(detailType, Math.max(atMs, step.later.get(detailType) ?? 0));
+        }
         const result = detailType === jobChanged.detailType && { result: `job ${state}` };
         step.note = merged(step.note, { ids: idsIn(detail), ...result });
       }
@@ -138,7 +152,7 @@ function merged(before: StepNote, more: StepNote): StepNote {
 
 function stepOf(
   service: string,
-  { trace, startedMs, start, put, note }: OpenStep,
+  { trace, startedMs, start, put, later, note }: OpenStep,
   nowMs: number,
   { outcome, error }: Pick<StepEnd, "outcome" | "error">,
 ): TraceStep {
@@ -151,6 +165,7 @@ function stepOf(
     ...note,
     ...(error !== undefined && { error: errorClassOf(error) }),
     ...(put.size > 0 && { put: Object.fromEntries(put) }),
+    ...(later.size > 0 && { later: Object.fromEntries(later) }),
     ids,
   };
 }

@@ -11,6 +11,9 @@ export interface CountedPlace {
   readonly day: UtcDay;
 }
 
+/** What a step says in which a message was archived as a dead letter. */
+export const letterStep = "kept as a dead letter";
+
 /**
  * One step in the life of a request: which function did what, when, and how it ended. Names and ids,
  * no payload: what it was about is read where it is kept, by whoever may.
@@ -34,10 +37,14 @@ export interface TraceStep {
   readonly event?: string;
   readonly attempt?: number;
   readonly waitedMs?: number;
-  /** The message comes back after so long. */
+  /** The message is not done: it goes back to its queue. */
+  readonly returned?: true;
+  /** And comes out of it again after so long; absent: when its visibility time-out is over. */
   readonly againInMs?: number;
   /** What it put on the bus, how many of each. */
   readonly put?: Readonly<Record<string, number>>;
+  /** Of these, what comes on the bus at a time of its own: when the last of each does, UTC ms. */
+  readonly later?: Readonly<Record<string, number>>;
   /** What came of it, in a word or two: `job succeeded`, `3 counted`. */
   readonly result?: string;
   /** `jobId`, `entryId`, `deliveryId`, `messageId` … */

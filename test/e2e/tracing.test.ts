@@ -116,17 +116,56 @@ describe("the life of a request", () => {
     expect(stdout).toMatch(/└ deliver-webhook .*the receiver took it: 204/);
   });
 
+  test("of a call that is being retried says which attempt comes next and when, and nothing is missing", async () => {
+    const receiver = await startReceiver();
+    receiver.reply(503);
+    onTestFinished(receiver.stop);
+    const bob = await cloud.mintToken({ role: "creator", id: "bob" });
+    await api.call("POST", "/v1/webhook-endpoints/callbacks/secret", {
+      ...{ token: bob, body: {}, headers: { "idempotency-key": randomUUID() } },
+    });
+    const payload = { creatorId: "bob", draftId: "d1", baseRevision: 0, text: "Once" };
+    const accepted = await jobClient(api, bob).post({
+      ...{ type: "draft.save", payload, callbackUrl: receiver.url },
+    });
+    const { jobId } = accepted.body;
+    const next = async () => (await traceOf(jobId)).waiting.find(isRetry);
+    const isRetry = ({ attempt = 1 }: { readonly attempt?: number }) => attempt > 1;
+    await expect.poll(next, patiently).toMatchObject({
+      ...{ what: "deliver-webhook tries WebhookDue again", attempt: 2 },
+      nextAt: expect.stringMatching(/^20/),
+    });
+    // The third comes minutes later, by an event of its own.
+    await expect.poll(next, patiently).toMatchObject({
+      ...{ what: "deliver-webhook has put WebhookDue off", attempt: 3 },
+    });
+    expect(receiver.received).toHaveLength(2);
+    const trace = await traceOf(jobId);
+    expect(trace.missing).toEqual([]);
+    const { stdout } = await runPennyline(["trace", jobId, "--data-dir", cloud.dataDir.path], {
+      port: new URL(cloud.url).port,
+    });
+    expect(stdout).toContain("something failed, and is being retried");
+    expect(stdout).toMatch(
+      /Still to come:\n {2}- deliver-webhook has put WebhookDue off: attempt 3, in (\d min|\d+ s) \(..:..:.. UTC\)\n/,
+    );
+    expect(stdout).not.toMatch(/missing/i);
+  });
+
   test("of a sampled engagement ends in the ledger entry that booked it", async () => {
     const traceId = sampledTraceId();
     await postView(traceId, "canary-reader");
     await cloud.waitUntilIdle();
     const waiting = await traceOf(traceId);
-    expect(waiting.missing).toEqual(['What was counted for "traced" is not settled yet.']);
+    expect(waiting).toMatchObject({
+      waiting: [{ what: 'what was counted for "traced" is not settled yet' }],
+      missing: [],
+    });
 
     await cloud.fireSchedule("pennyline-local-settle-earnings");
     await cloud.waitUntilIdle();
     const trace = await traceOf(traceId);
-    expect(trace).toMatchObject({ outcome: "ok", missing: [] });
+    expect(trace).toMatchObject({ outcome: "ok", waiting: [], missing: [] });
     const [answered, counted, booked] = trace.steps;
     expect(answered).toMatchObject({
       service: "accept-publisher-engagements",

@@ -8,9 +8,10 @@ import { emptyAccount, type LedgerEntry } from "../../../core/ledger/entry.ts";
 import { problems } from "../../../core/perimeter/problem.ts";
 import { findBooking } from "../../../core/tracing/find-booking.ts";
 import { alwaysKeptServices, isInSample } from "../../../core/tracing/keep-trace.ts";
-import { inOrder, missingIn } from "../../../core/tracing/order-steps.ts";
+import { openIn } from "../../../core/tracing/open-steps.ts";
+import { inOrder } from "../../../core/tracing/order-steps.ts";
 import { idsIn, stepLog } from "../../../core/tracing/step-log.ts";
-import type { TraceStep } from "../../../core/tracing/trace-step.ts";
+import { letterStep, type TraceStep } from "../../../core/tracing/trace-step.ts";
 import type { UtcDay } from "../../../core/values/time.ts";
 import { continueTrace, spanIdOf } from "../../../core/values/trace-context.ts";
 
@@ -140,6 +141,7 @@ describe("the steps of an invocation", () => {
   });
 });
 
+const hourMs = 3_600_000;
 const stepAt = (spanId: string, parentId: string | undefined, more: Partial<TraceStep> = {}) => ({
   ...{ traceId: "t", spanId, ...(parentId !== undefined && { parentId }), atMs: 0, durationMs: 0 },
   ...{ service: spanId, step: "ran", outcome: "ok" as const, ...more },
@@ -178,6 +180,9 @@ describe("the order of steps", () => {
     ]);
   });
 
+  const missingIn = (steps: readonly TraceStep[], samplePercent: number) =>
+    openIn(steps, [], { samplePercent, nowMs: hourMs }).missing;
+
   test("what is missing is named: what was sampled out, silent attempts, events nobody took", () => {
     const took = { event: "E", ids: { messageId: "m" } };
     expect(missingIn([stepAt("count", "gone", { ...took, attempt: 1 })], 1)).toEqual([
@@ -188,6 +193,69 @@ describe("the order of steps", () => {
       expect.stringMatching(/^Of count, attempts 1, 2 left no record/),
       expect.stringMatching(/^Nobody has told of the F that api put on the bus/),
     ]);
+  });
+});
+
+describe("what is still to come in a trace", () => {
+  const waitingIn = (steps: readonly TraceStep[], nowMs = 1_000, jobs: Jobs = []) =>
+    openIn(steps, jobs, { samplePercent: 1, nowMs });
+  type Jobs = Parameters<typeof openIn>[1];
+  const api = stepAt("api", "caller", { put: { E: 1 } });
+  const took = (attempt: number, more: Partial<TraceStep> = {}) =>
+    stepAt("work", "api", { event: "E", ids: { messageId: "m" }, attempt, ...more });
+  const failed = { outcome: "failed", returned: true } as const;
+
+  test("is the next attempt, and when, and nothing is missing", () => {
+    const steps = [api, took(1, { ...failed, atMs: 100, durationMs: 20, againInMs: 3_000 })];
+    const next = { what: "work tries E again", attempt: 2 };
+    expect(waitingIn(steps)).toEqual({ waiting: [{ ...next, nextAtMs: 3_120 }], missing: [] });
+    expect(waitingIn([api, took(1, failed)])).toEqual({ waiting: [next], missing: [] });
+    const before = took(1, { ...failed, spanId: "first" });
+    expect(waitingIn([api, before, took(2)])).toEqual({ waiting: [], missing: [] });
+  });
+
+  test("is no further attempt for what failed and is done, has no attempt left, or is dead", () => {
+    expect(waitingIn([api, took(1, { outcome: "failed" })]).waiting).toEqual([]);
+    const all = [1, 2, 3, 4].map((attempt) => took(attempt, { ...failed, spanId: `${attempt}` }));
+    const what = "work has no attempt left for E: it becomes a dead letter";
+    expect(waitingIn([api, ...all]).waiting).toEqual([{ what }]);
+    const letter = stepAt("archive", "api", { step: letterStep, outcome: "failed", atMs: 5 });
+    expect(waitingIn([api, ...all, letter]).waiting).toEqual([]);
+  });
+
+  test("is what was put off, with how often it was tried, until it has come", () => {
+    const [ids, put] = [{ deliveryId: "d" }, { put: { E: 1 }, later: { E: 9_000 } }];
+    const first = took(1, { outcome: "failed", ids, spanId: "first" });
+    const last = took(2, { outcome: "failed", ids, ...put });
+    expect(waitingIn([api, first, last])).toEqual({
+      waiting: [{ what: "work has put E off", attempt: 3, nextAtMs: 9_000 }],
+      missing: [],
+    });
+    const came = stepAt("again", "work", { event: "E", attempt: 1 });
+    expect(waitingIn([api, first, last, came]).waiting).toEqual([]);
+    expect(waitingIn([api, first, last], 9_000 + hourMs).missing).toHaveLength(1);
+  });
+
+  test("is an event that waits; after long without a record it is missing", () => {
+    expect(waitingIn([api])).toEqual({
+      waiting: [{ what: "E from api waits in a queue, or is being worked on" }],
+      missing: [],
+    });
+    expect(waitingIn([api], hourMs)).toEqual({
+      waiting: [],
+      missing: [expect.stringMatching(/^Nobody has told of the E that api put on the bus/)],
+    });
+  });
+
+  test("is a job by its record, however long it takes", () => {
+    const asked = stepAt("api", "caller", { put: { JobRequested: 1 }, ids: { jobId: "j" } });
+    const waitingAs = (state: "accepted" | "running" | "succeeded", attempts: number) =>
+      waitingIn([asked], hourMs, [{ jobId: "j", state, attempts }]);
+    expect(waitingAs("accepted", 0).waiting).toEqual([
+      { what: "job j waits in its queue", attempt: 1 },
+    ]);
+    expect(waitingAs("running", 2).waiting).toMatchObject([{ attempt: 2 }]);
+    expect(waitingAs("succeeded", 1)).toMatchObject({ waiting: [], missing: { length: 1 } });
   });
 });
 
