@@ -33,13 +33,13 @@ export interface AcceptanceAnswer {
   readonly accepted: number;
   readonly rejected: readonly ({ readonly index: number } & Rejection)[];
   /** Accepted and counted, but certain to earn nothing, and what to do about it; left out when none. */
-  readonly warnings?: readonly Warning[];
+  readonly warnings?: readonly ({ readonly index: number } & Warning)[];
 }
 
+type WarningCode = "bot";
+
 interface Warning {
-  /** Of the engagement in the request. */
-  readonly index: number;
-  readonly code: "bot";
+  readonly code: WarningCode;
   readonly detail: string;
 }
 
@@ -210,16 +210,14 @@ async function acceptJudged(
   );
   const accepted: AcceptedEngagement[] = [];
   const rejections: AcceptanceAnswer["rejected"][number][] = [];
-  const warnings: Warning[] = [];
+  const warnings: ({ readonly index: number } & Warning)[] = [];
   judged.forEach((item, index) => {
     if (isRejection(item)) rejections.push({ index, ...item });
     else if (!known.has(item.articleId)) rejections.push({ index, ...unknownArticle(item) });
     else {
       accepted.push(item);
-      const { userAgent, channel } = item;
-      if (userAgent !== undefined && deps.isBot(userAgent)) {
-        warnings.push({ index, code: "bot", detail: botDetail(userAgent, channel) });
-      }
+      const warning = botWarning(deps.isBot, item);
+      if (warning) warnings.push({ index, ...warning });
     }
   });
   if (accepted.length === 0) {
@@ -250,13 +248,17 @@ async function acceptJudged(
 /** Of a user agent, what a warning repeats: enough to recognise it. */
 const maxShownUserAgentBytes = 100;
 
-function botDetail(userAgent: string, channel: Channel): string {
+function botWarning(isBot: IsBot, { userAgent, channel }: AcceptedEngagement): Warning | undefined {
+  if (userAgent === undefined || !isBot(userAgent)) return undefined;
+  const code: WarningCode = "bot";
   const shown = JSON.stringify(cutToBytes(userAgent, maxShownUserAgentBytes));
-  return channel === "token"
-    ? `counted, but earns nothing: the request's User-Agent ${shown} is a known bot's; ` +
+  const detail =
+    channel === "token"
+      ? `counted, but earns nothing: the request's User-Agent ${shown} is a known bot's; ` +
         "a server that reports for a reader sends the User-Agent of the reader's browser"
-    : `counted, but earns nothing: userAgent ${shown} is a known bot's; ` +
+      : `counted, but earns nothing: userAgent ${shown} is a known bot's; ` +
         "send the User-Agent of the reader's browser, not your HTTP client's";
+  return { code, detail };
 }
 
 function unknownArticle({ articleId }: AcceptedEngagement): Rejection {
