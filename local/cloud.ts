@@ -84,7 +84,7 @@ export interface Cloud {
   /** Resolves when every polled queue is empty and nothing runs. */
   waitUntilIdle(options?: IdleOptions): Promise<void>;
   /**
-   * Finishes work in flight within six seconds and ends the rest, returns messages, keeps the data:
+   * Finishes work in flight within five seconds and ends the rest, returns messages, keeps the data:
    * what was ended is answered 503, or delivered again at the next start.
    */
   stop(): Promise<void>;

@@ -23,7 +23,7 @@ const help = `Runs the synthesized application whole on this machine.
 
 const sameSignalMs = 500;
 /** A part that does not stop, such as a thread in native code, is left behind. */
-const stoppedWithinMs = 9_000;
+const stoppedWithinMs = 8_000;
 
 await runCommand(async () => {
   const startedAtMs = Date.now() - process.uptime() * 1000;

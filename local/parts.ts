@@ -184,7 +184,7 @@ export async function runTemplates(
 }
 
 /** How long a stop lets work in flight finish, and clients read the answers that it causes. */
-const finishWithinMs = 6_000;
+const finishWithinMs = 5_000;
 const answerWithinMs = 500;
 const endWithinMs = 1_000;
 
