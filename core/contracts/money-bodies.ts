@@ -19,10 +19,14 @@ const amountMicros = z
   .transform(BigInt)
   .refine(
     (amount) => amount <= limits.maxAmountMicros && amount >= -limits.maxAmountMicros,
-    `must be at most ${limits.maxAmountMicros} micros`,
+    `must be at most ${limits.maxAmountMicros} micros, up or down`,
   );
 const positiveMicros = amountMicros.refine((amount) => amount > 0n, "must be above zero");
-const note = callerText("note", limits.maxNoteBytes);
+/** It is read by whoever asks later why: a blank one would not tell. */
+const note = callerText("note", limits.maxNoteBytes).refine(
+  (text) => text.trim() !== "",
+  "must not be blank: say why",
+);
 
 export const requestPayoutSchema = z.strictObject({
   /** Default: all that is payable. */

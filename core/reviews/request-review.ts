@@ -48,7 +48,7 @@ export async function requestReview(deps: Deps, body: Body, asked: AskedBy): Pro
   const known = await deps.store.ofRequest(asked.requestId);
   if (known) return await begin(deps, sameOrRefused(known, body), asked);
   const filter = filterOf(body);
-  checkDays(filter, utcDayOf(deps.clock.nowMs()), deps.dedupeTtlDays);
+  checkDays(filter, deps.clock.nowMs(), deps.dedupeTtlDays);
   const { decision, note, appeal } = body;
   const unrecorded = await deps.measureUnrecorded();
   const nowMs = deps.clock.nowMs();
@@ -96,11 +96,16 @@ function filterOf({ readerId, articleId, from, to, reason }: Body): ReviewFilter
   };
 }
 
-function checkDays(filter: ReviewFilter, today: UtcDay, dedupeTtlDays: number): void {
+function checkDays(filter: ReviewFilter, nowMs: number, dedupeTtlDays: number): void {
   const { from, to } = filter;
+  const today = utcDayOf(nowMs);
   const error = (field: string, detail: string) =>
     problems.invalid(`${field}: ${detail}`, [{ field, detail }]);
   if (from > to) throw error("from", `${from} is after ${to}, the day in "to"; exchange them.`);
+  // It decides on what was accepted before it: of days to come that is nothing.
+  if (from > utcDayOf(nowMs + limits.maxAheadMs)) {
+    throw error("from", `${from} is yet to come; today is ${today} (UTC).`);
+  }
   const days = lengthInDays(filter);
   if (days > limits.maxReviewDays) {
     throw error("to", `${days} days are too many; send one for each ${limits.maxReviewDays} days.`);

@@ -557,6 +557,9 @@ describe("requests", () => {
     );
     expect(await refused({ decision: "void", reason: "manual" })).toMatch(/^reason: .*release/);
     expect(await refused({ decision: "release", reason: "bot" })).toMatch(/^reason:/);
+    expect(await refused({ decision: "void", readerId: "r", note: " \u00a0" })).toMatch(
+      /^note: must not be blank/,
+    );
     const yesterday = utcDayOf(nowMs - dayMs);
     const wanted = { decision: "void", everything: true, from: yesterday, to: yesterday };
     expect(await review(wanted)).toMatchObject({ state: "done", progress: { changed: 0 } });
@@ -581,6 +584,7 @@ describe("requests", () => {
     expect(await refused(day(1), day(2))).toMatch(/^from: .* is after/);
     expect(await refused(day(40), day(1))).toMatch(/^to: 40 days are too many/);
     expect(await refused(day(95), day(94))).toMatch(/adjustments/);
+    expect(await refused(day(-2), day(-2))).toMatch(/^from: .* is yet to come; today is/);
   });
 
   test("an appeal is answered by the review that names it", async () => {
@@ -591,6 +595,7 @@ describe("requests", () => {
     expect(posted.body).not.toHaveProperty("postedBy");
     await post(404, "/v1/creators/ada/appeals", fay, { note: "not mine" });
     await post(400, path, fay, { note: "n", entryId: "ada.0000000001" });
+    await post(400, path, fay, { note: "  " });
     const { appealId } = posted.body;
     const body = { decision: "release", note: "n", readerId: "x", from: today, to: today };
     const wrong = { creatorId: "ada", appealId };
