@@ -1,3 +1,5 @@
+import { escapeHidden } from "../core/contracts/shown-text.ts";
+
 /** `1,234,567`: the same on every machine, whatever its locale. */
 export function grouped(value: number | bigint): string {
   return value.toLocaleString("en-US");
@@ -90,19 +92,14 @@ export function ago(time: string, nowMs: number): string {
   return `${age(nowMs - Date.parse(time))} ago`;
 }
 
-/** Lines and tabs stay. */
-const unfit = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
-const escaped = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-
 /**
- * Text without what a terminal would carry out: what others wrote may hold any character. Escapes are
- * those of JSON, which so stays what it is.
+ * Text without what a terminal would carry out or hide: what others wrote may hold any character.
+ * Lines and tabs stay. Escapes are those of JSON, which so stays what it is.
  */
-export const printable = (text: string): string => text.replaceAll(unfit, escaped);
+export const printable = (text: string): string => escapeHidden(text, "\n\t");
 
 /** The same of what is one line, and must not look like two. */
-export const oneLine = (text: string): string => printable(text).replaceAll(/[\n\t]/g, escaped);
+export const oneLine = (text: string): string => escapeHidden(text);
 
 /** A bigint as digits, as the API writes it. */
 export const asJson = (value: unknown): string =>

@@ -1,4 +1,5 @@
 import PDFDocument from "pdfkit";
+import { escapeHidden } from "../../core/contracts/shown-text.ts";
 
 /** TrueType files. */
 export interface Fonts {
@@ -62,7 +63,8 @@ export class Sheet {
       displayTitle: true,
       pdfVersion: "1.7",
       info: {
-        ...{ Title: title, Author: author, Subject: subject },
+        ...{ Title: escapeHidden(title), Author: escapeHidden(author) },
+        Subject: escapeHidden(subject),
         ...{ Creator: "Pennyline", Producer: "Pennyline", CreationDate: date, ModDate: date },
       },
       // None of the standard fonts: they know no more than Western European letters.
@@ -177,10 +179,12 @@ export class Sheet {
     const { _font } = this.document as unknown as { _font: { font: Covering } };
     const covers = (character: string) =>
       [...character].every((point) => _font.font.hasGlyphForCodePoint(point.codePointAt(0) ?? 0));
-    const shown = [...graphemes.segment(text.normalize("NFC"))]
+    // Titles from before hidden characters were refused may hold some.
+    const visible = escapeHidden(text.normalize("NFC"));
+    const shown = [...graphemes.segment(visible)]
       .map(({ segment }) => (covers(segment) ? segment : missing))
       .join("");
-    if (shown !== text.normalize("NFC")) this.hasMissing = true;
+    if (shown !== visible) this.hasMissing = true;
     if (this.covered.size > 10_000) this.covered.clear();
     this.covered.set(text, shown);
     return shown;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { escapeHidden } from "../../core/contracts/shown-text.ts";
 import { type Api, type ApiAnswer, ApiFailure, describe } from "../api/api-client.ts";
 
 export interface RegisteredArticle {
@@ -49,7 +50,8 @@ async function register(api: Api, articleId: string, creatorId: string): Promise
   const path = `/v1/articles/${encodeURIComponent(articleId)}`;
   const there = await api({ as: "publisher", method: "GET", path });
   if (there.status !== 404) return readAnswer(articleId, there, false);
-  const body = { title: articleId, creatorId };
+  // A path may hold what no title may.
+  const body = { title: escapeHidden(articleId), creatorId };
   const idempotencyKey = `import-log-${digest([articleId, body.title, creatorId])}`;
   const put = await api({ as: "publisher", method: "PUT", path, body, idempotencyKey });
   return readAnswer(articleId, put, true);

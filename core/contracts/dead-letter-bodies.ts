@@ -2,6 +2,7 @@ import * as z from "zod";
 import { callerText } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { pageQuerySchema } from "./queries.ts";
+import { shownText } from "./shown-text.ts";
 
 export const letterIdSchema = z
   .string()
@@ -16,7 +17,7 @@ const letterState = z.enum(letterStates, {
 const queue = callerText("queue", 100);
 const cause = z.string().regex(/^[0-9a-f]{16}$/, "must be a causeId, as groups answer it");
 /** Why: it is kept with the letter, and in the audit trail. */
-const note = callerText("note", limits.maxNoteBytes);
+const note = shownText("note", limits.maxNoteBytes);
 
 export const deadLettersQuerySchema = z.strictObject({
   state: letterState.default("open"),

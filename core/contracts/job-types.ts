@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { day, monthSchema } from "./fields.ts";
-import { articleIdSchema, callerText, creatorIdSchema } from "./ids.ts";
+import { articleIdSchema, creatorIdSchema } from "./ids.ts";
 import { limits } from "./limits.ts";
 
 import { publishArticleSchema } from "./notification-bodies.ts";
 
 import type { Role } from "./routes.ts";
+import { shownText } from "./shown-text.ts";
 
 /** What every type of job says of itself, to the API, its rule and its worker. */
 export interface JobTypeContract {
@@ -66,7 +67,7 @@ export const jobTypes = {
       draftId: draftIdSchema,
       /** The revision that was edited; 0 for a new draft. */
       baseRevision: z.int("must be a whole number").nonnegative("must be 0 or more"),
-      title: callerText("title", limits.maxTitleBytes).optional(),
+      title: shownText("title", limits.maxTitleBytes).optional(),
       text: draftText,
     }),
     allow: ["creator", "publisher"],

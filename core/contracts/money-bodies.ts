@@ -1,14 +1,9 @@
 import * as z from "zod";
 import { day, range } from "./fields.ts";
-import {
-  articleIdSchema,
-  callerText,
-  creatorIdSchema,
-  entryIdSchema,
-  readerIdSchema,
-} from "./ids.ts";
+import { articleIdSchema, creatorIdSchema, entryIdSchema, readerIdSchema } from "./ids.ts";
 import { holdReasons } from "./kinds.ts";
 import { limits } from "./limits.ts";
+import { shownText } from "./shown-text.ts";
 
 /** What people ask of money: payouts, corrections, appeals and reviews. */
 
@@ -23,7 +18,7 @@ const amountMicros = z
   );
 const positiveMicros = amountMicros.refine((amount) => amount > 0n, "must be above zero");
 /** It is read by whoever asks later why: a blank one would not tell. */
-const note = callerText("note", limits.maxNoteBytes).refine(
+const note = shownText("note", limits.maxNoteBytes).refine(
   (text) => text.trim() !== "",
   "must not be blank: say why",
 );
@@ -38,12 +33,12 @@ export const payoutResultSchema = z.discriminatedUnion(
   [
     z.strictObject({
       status: z.literal("paid"),
-      providerReference: callerText("providerReference", 200).optional(),
+      providerReference: shownText("providerReference", 200).optional(),
     }),
     z.strictObject({
       status: z.literal("failed"),
       reason: note,
-      providerReference: callerText("providerReference", 200).optional(),
+      providerReference: shownText("providerReference", 200).optional(),
     }),
   ],
   { error: ({ code }) => (code === "invalid_union" ? "must be paid or failed" : undefined) },

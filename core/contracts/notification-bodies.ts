@@ -2,6 +2,7 @@ import * as z from "zod";
 import { instant } from "./fields.ts";
 import { callerText } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { shownText } from "./shown-text.ts";
 
 /** Who is told of new articles, how, and of what. */
 
@@ -44,7 +45,7 @@ export const patchFollowerSchema = z.strictObject({
   }),
 });
 
-const articleUrl = callerText("url", limits.maxUrlBytes)
+const articleUrl = shownText("url", limits.maxUrlBytes)
   .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""), "must be an https URL")
   .refine((text) => {
     const { username = "", password = "" } = URL.parse(text) ?? {};
@@ -55,8 +56,8 @@ export const publishArticleSchema = z.strictObject({
   /** Where the article is read: what notifications link to. */
   url: articleUrl,
   /** Default: as it is registered. */
-  title: callerText("title", limits.maxTitleBytes).optional(),
-  excerpt: callerText("excerpt", limits.maxExcerptBytes).optional(),
+  title: shownText("title", limits.maxTitleBytes).optional(),
+  excerpt: shownText("excerpt", limits.maxExcerptBytes).optional(),
 });
 
 /** The same with where to send news of the job. */

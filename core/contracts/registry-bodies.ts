@@ -1,15 +1,10 @@
 import * as z from "zod";
 import { accountFields } from "./bank.ts";
 import { instant, range } from "./fields.ts";
-import {
-  articleGroupIdSchema,
-  articleIdSchema,
-  callerText,
-  creatorIdSchema,
-  readerIdSchema,
-} from "./ids.ts";
+import { articleGroupIdSchema, articleIdSchema, creatorIdSchema, readerIdSchema } from "./ids.ts";
 import { commentLengths, reactionTypes } from "./kinds.ts";
 import { limits } from "./limits.ts";
+import { shownText } from "./shown-text.ts";
 
 /** What the publisher registers: articles, creators, groups and rate cards. */
 
@@ -36,7 +31,7 @@ const sharesSchema = z
   });
 
 const articleFields = {
-  title: callerText("title", limits.maxTitleBytes),
+  title: shownText("title", limits.maxTitleBytes),
   /** One creator who gets it all, or several with their shares: exactly one of the two. */
   creatorId: creatorIdSchema.optional(),
   shares: sharesSchema.optional(),
@@ -66,13 +61,13 @@ export const patchArticleSchema = z
 
 /** Whom a bank pays, or who pays. */
 export const payeeSchema = z.strictObject({
-  name: callerText("name", 140),
+  name: shownText("name", 140),
   ...accountFields,
 });
 
 /** Of a PUT and of a PATCH, which differ in what becomes of a field that is left out; null removes one. */
 export const putCreatorSchema = z.strictObject({
-  name: callerText("name", limits.maxTitleBytes).nullish(),
+  name: shownText("name", limits.maxTitleBytes).nullish(),
   /** Pseudonyms under which the creator reads: engagements of theirs with own articles are void. */
   readerIds: z
     .array(readerIdSchema)

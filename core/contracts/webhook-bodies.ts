@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { instant } from "./fields.ts";
-import { callerText } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { pageQuerySchema } from "./queries.ts";
+import { shownText } from "./shown-text.ts";
 import { deliveryStates, webhookEventTypeSchema, webhookEventTypes } from "./webhook-events.ts";
 
 /** What an endpoint is. Its URL is judged by the rules for every address that we call. */
@@ -14,7 +14,7 @@ const endpoint = {
     .min(1, "must name at least one event; leave it out for all")
     .max(webhookEventTypes.length)
     .optional(),
-  description: callerText("description", limits.maxTitleBytes).optional(),
+  description: shownText("description", limits.maxTitleBytes).optional(),
   /** Deliveries of one job or creator one after the other. */
   ordered: z.boolean().default(false),
 };

@@ -160,6 +160,71 @@ describe("bad input gets a problem that says what to change, and no event", () =
     expect(jobs.body.items).toEqual([]);
   });
 
+  const reversed = "Ada\u202eecnalev";
+  const article = { title: "A", creatorId: "ada" };
+  const published = { url: "https://pages.example.com/a" };
+  const reviewed = { decision: "void", from: "2026-01-01", to: "2026-01-01", everything: true };
+  const redriven = { queue: "count-engagements-dead-letters" };
+  const draft = { creatorId: "ada", draftId: "d", baseRevision: 0, text: "Once" };
+  test.each([
+    ["PUT", "articles/u", "title", { ...article, title: reversed }],
+    ["PATCH", "articles/a", "title", { title: reversed }],
+    ["PUT", "creators/ada", "name", { name: reversed }],
+    ["PATCH", "creators/ada", "name", { name: reversed }],
+    [
+      ...["PUT", "creators/ada", "payee.name"],
+      { payee: { name: reversed, iban: "DE89370400440532013000" } },
+    ],
+    [
+      ...["POST", "ledger/adjustments", "note"],
+      { creatorId: "ada", amountMicros: "1", note: reversed },
+    ],
+    ["POST", "ledger/reversals", "note", { entryId: "ada.0000000001", note: reversed }],
+    ["POST", "payouts/ada.0000000001/result", "reason", { status: "failed", reason: reversed }],
+    ["POST", "creators/ada/appeals", "note", { note: reversed }],
+    ["POST", "admin/reviews", "note", { ...reviewed, note: reversed }],
+    ["POST", "admin/dead-letters/redrives", "note", { ...redriven, note: reversed }],
+    ["POST", "admin/dead-letters/discards", "note", { ...redriven, note: reversed }],
+    [
+      ...["POST", "webhook-endpoints", "description"],
+      { url: "https://hooks.example.com/", description: reversed },
+    ],
+    ["POST", "articles/a/publish", "title", { ...published, title: reversed }],
+    ["POST", "articles/a/publish", "excerpt", { ...published, excerpt: reversed }],
+    [
+      ...["POST", "jobs", "payload.title"],
+      { type: "draft.save", payload: { ...draft, title: reversed } },
+    ],
+  ] as [string, string, string, object][])(
+    "%s %s: an invisible character in %s is a 400 that names it and its place",
+    async (method, path, field, body) => {
+      const token = path.startsWith("admin/") ? api.admin : api.publisher;
+      await expectNoEvent(async () => {
+        const answer = await api.call(method, `/v1/${path}`, { token, body, headers: key() });
+        expectProblem(answer, 400, "invalid-request");
+        expect(answer.body.errors).toEqual([
+          { field, detail: expect.stringContaining("must not contain U+202E (character 4)") },
+        ]);
+        expect(JSON.stringify(answer.body)).not.toContain("\u202e");
+      });
+    },
+  );
+
+  test("what scripts and emoji need is no invisible character, and comes back as it was", async () => {
+    for (const title of [
+      "می\u200cخواهم",
+      "क्\u200dष",
+      "👩\u200d👩\u200d👧 ❤\ufe0f",
+      "ภาษา\u200bไทย",
+    ]) {
+      const body = { ...article, title };
+      const answer = await api.call("PUT", "/v1/articles/script", {
+        ...{ token: api.publisher, body, headers: key() },
+      });
+      expect([answer.status, answer.body.title]).toEqual([200, title]);
+    }
+  });
+
   test("I6 I9: the same key and body, in any order of keys, get the first answer again", async () => {
     const headers = key();
     const put = (body: object) =>

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseCsv } from "../support/parse-csv.ts";
 import { readPdf } from "../support/read-pdf.ts";
 import { type ApiClient, apiClient, readerIds } from "./support/api-client.ts";
 import { startTestCloud, stopTestCloud, type TestCloud } from "./support/cloud.ts";
+import { cloudTables } from "./support/cloud-tables.ts";
 import { type JobClient, jobClient } from "./support/job-client.ts";
 
 let cloud: TestCloud;
@@ -78,6 +80,35 @@ test("a month's statement comes as a PDF and as a CSV file that adds up", async 
   expect(payable(rows.at(-1))).toBeCloseTo(payable(rows[1]) + moves, 6);
   expect(payable(rows.at(-1)) * 1e6).toBeCloseTo(Number(closing.payableMicros), 3);
   expect(rows.some((row) => row.includes("On engines: Ада"))).toBe(true);
+});
+
+test("U3: a name and a title from before invisible characters were refused are shown escaped", async () => {
+  await send("PUT", "/v1/creators/dot", { name: "Dot" });
+  await earn("dot", "turned", "Turned");
+  const { client, tableOf, stop } = cloudTables(cloud);
+  for (const [pk, name, text] of [
+    ["creator#dot", "name", "Dot\u202etod"],
+    ["article#turned", "title", "Tur\u200bned"],
+  ]) {
+    await client.send(
+      new UpdateCommand({
+        ...{ TableName: tableOf("Registry"), Key: { pk, sk: "current" } },
+        UpdateExpression: "SET #name = :text",
+        ExpressionAttributeNames: { "#name": name ?? "" },
+        ExpressionAttributeValues: { ":text": text },
+      }),
+    );
+  }
+  stop();
+  const dot = jobClient(api, await cloud.mintToken({ role: "creator", id: "dot" }));
+  const done = await dot.finished(
+    await dot.request("statement.render", { creatorId: "dot", month }),
+  );
+  const { pages, info } = readPdf(await download(done.files[0].url));
+  const text = pages.join("\n");
+  expect(text).toContain("Dot\\u202etod");
+  expect(text).toContain("Tur\\u200bned");
+  expect(text + info.Subject).not.toMatch(/[\u202e\u200b]/);
 });
 
 test("Q7: a worker killed while it writes its files makes the same ones on the next attempt", async () => {
