@@ -55,6 +55,20 @@ test("what others wrote is shown, and not carried out by a terminal", async () =
   expect(JSON.parse(printed[0] ?? "")).toEqual({ evil });
 });
 
+test("says which version it is", async () => {
+  const { io, printed, noted } = recorder();
+  expect(await runProgram(commands, ["--version"], io)).toBe(exitCodes.yes);
+  expect([printed, noted]).toEqual([[expect.stringMatching(/^\d+\.\d+\.\d+$/)], []]);
+});
+
+test("lists the roles as they are said", async () => {
+  const { io, printed, noted } = recorder();
+  await runProgram(commands, ["token", "--role", "reader"], io);
+  expect(noted[0]).toBe("pennyline token: --role must be creator, publisher or admin");
+  await runProgram(commands, ["help", "token"], io);
+  expect(printed[0]).toContain("the scope of the token: creator, publisher or admin");
+});
+
 describe("help", () => {
   test("fits a terminal, and lists each command once", async () => {
     const { io, printed } = recorder();
