@@ -146,7 +146,15 @@ describe("the money path on a real engine", () => {
     });
     const again = await count([delivery("m2", readers(100, 300)), delivery("m3", readers(0, 10))]);
     expect(again).toEqual({
-      ...{ failedIds: [], recorded: 150, rejected: [], duplicates: 60, moderated: 0, reviewed: 0 },
+      ...{
+        failedIds: [],
+        recorded: 150,
+        rejected: [],
+        duplicates: 60,
+        moderated: 0,
+        reviewed: 0,
+        canaries: 0,
+      },
       states: new Map([["paid", 150]]),
     });
     expect(await balance()).toMatchObject({ settledMicros: "0", pendingMicros: "300000" });
