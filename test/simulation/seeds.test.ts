@@ -15,7 +15,7 @@ const maxThreads = 8;
 describe.skipIf(replay !== undefined)("the system under any mix of faults", () => {
   test(`${seeds} seeds: every key counted once, money adds up ` +
     "(P1 P2 Q1 Q2 Q4 Q7 Q8 Q11 Q12 D1 D2 D3 D4 S1 S2 S3 S4 S5 S6 S7)", {
-    timeout: 60_000 + seeds * 200,
+    timeout: 60_000 + seeds * 400,
   }, async () => {
     const threads = Math.min(maxThreads, availableParallelism());
     const startedMs = performance.now();
