@@ -1,7 +1,7 @@
 /**
- * The functions' bundles, for whoever does not want a whole synth: `node bin/bundles.ts local <folder>`
- * builds all as `npm start` runs them, `node bin/bundles.ts deployed <folder> <function>…` these as they
- * are deployed. What does not build is an error that names file and line.
+ * Builds bundles without a synth. `node bin/bundles.ts local <folder>` builds every function as
+ * `npm start` runs it; `node bin/bundles.ts deployed <folder> <function>…` builds the named functions
+ * as they are deployed. A build error names the file and line.
  */
 import { buildBundles, buildLocalBundles } from "../lib/build-bundles.ts";
 
